@@ -1,0 +1,20 @@
+"""What all tests share: one thread for torch, and the folder of real data."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets (mnist/ ...): BRIDLE_DATA, or shared/data beside the repository."""
+    folder = Path(os.environ.get("BRIDLE_DATA") or REPOSITORY.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"no real data in {folder}: set BRIDLE_DATA to the folder that holds them")
+    return folder
