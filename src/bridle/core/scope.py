@@ -1,0 +1,107 @@
+"""Scope: which weights a regularizer touches, as plain data, resolved by module type and shape first, names second."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import Any, TypeAlias
+
+from torch import nn
+
+from bridle.errors import ScopeError
+
+Scope: TypeAlias = str | Mapping[str, Any]
+"""A named scope (:data:`NAMED`), or ``{"modules": ["Linear"], "names": "head.*"}`` with either key."""
+
+NAMED = ("matrices", "biases", "norms", "embeddings", "first_layer", "last_layer", "all")
+
+_MATRIX = (nn.Linear, nn.Bilinear, nn.modules.conv._ConvNd, nn.MultiheadAttention, nn.RNNBase, nn.RNNCellBase)
+_EMBEDDING = (nn.Embedding, nn.EmbeddingBag)
+
+
+def check_scope(name: str, scope: Any) -> None:
+    """Refuse what is not a scope.
+
+    Raises:
+        ScopeError: If it is no named scope and no mapping with the known keys.
+    """
+    if isinstance(scope, str):
+        if scope not in NAMED:
+            near = get_close_matches(scope, NAMED, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise ScopeError(f"{name} must be one of {', '.join(NAMED)}, or a mapping; got {scope!r}.{hint}")
+    elif not isinstance(scope, Mapping) or not scope or set(scope) - {"modules", "names"}:
+        raise ScopeError(
+            f"{name} must be a name or a mapping with 'modules' (class names) and/or 'names' (patterns); got {scope!r}."
+        )
+
+
+def kind_of(module: nn.Module, name: str, weight: nn.Parameter) -> str:
+    """What a parameter is: ``"matrices"``, ``"embeddings"``, ``"norms"`` or ``"biases"``.
+
+    Decided by the type of the module that holds it, then by shape: a tensor with two or more dimensions of an unknown module counts as a
+    matrix, a vector as a bias where its name says so and as a norm's scale otherwise.
+    """
+    if isinstance(module, _EMBEDDING):
+        return "embeddings"
+    if "bias" in name:
+        return "biases"
+    if isinstance(module, _MATRIX) or weight.ndim >= 2:
+        return "matrices" if weight.ndim >= 2 else "norms"
+    return "norms"
+
+
+def parameters(model: nn.Module) -> dict[str, tuple[nn.Module, str, nn.Parameter]]:
+    """Each trainable parameter once, under its first name, with the module that holds it and its name there."""
+    found: dict[str, tuple[nn.Module, str, nn.Parameter]] = {}
+    seen: set[int] = set()
+    for prefix, module in model.named_modules():
+        for name, weight in module.named_parameters(recurse=False):
+            if weight.requires_grad and id(weight) not in seen:
+                seen.add(id(weight))
+                found[f"{prefix}.{name}" if prefix else name] = (module, name, weight)
+    return found
+
+
+def resolve(model: nn.Module, scope: Scope, *, who: str = "scope") -> list[str]:
+    """The names of the parameters that ``scope`` covers, in the model's order.
+
+    Args:
+        model: The model.
+        scope: The scope.
+        who: The regularizer, for the error.
+
+    Raises:
+        ScopeError: If it matches nothing.
+    """
+    everything = parameters(model)
+    kinds = {full: kind_of(module, name, weight) for full, (module, name, weight) in everything.items()}
+    matrices = [full for full, kind in kinds.items() if kind == "matrices"]
+    if scope == "all":
+        found = list(everything)
+    elif scope == "first_layer":
+        found = matrices[:1]
+    elif scope == "last_layer":
+        found = matrices[-1:]
+    elif isinstance(scope, str):
+        found = [full for full, kind in kinds.items() if kind == scope]
+    else:
+        found = [full for full in everything if _matches(scope, full, everything[full][0], kinds[full])]
+    if not found:
+        listing = ", ".join(f"{full} ({kind})" for full, kind in kinds.items()) or "no trainable parameter"
+        raise ScopeError(f"{who} with scope {scope!r} matches no weight. The model has: {listing}.")
+    return found
+
+
+def _matches(scope: Mapping[str, Any], full: str, module: nn.Module, kind: str) -> bool:
+    modules, names = _listed(scope.get("modules")), _listed(scope.get("names"))
+    if modules and type(module).__name__ not in modules:
+        return False
+    if names:
+        return any(fnmatchcase(full, pattern) for pattern in names)
+    return kind == "matrices"
+
+
+def _listed(value: Any) -> list[str]:
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else list(value)

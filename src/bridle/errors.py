@@ -1,0 +1,52 @@
+"""What Bridle raises.
+
+::
+
+    BridleError
+    ├── DialError      (ValueError)  a number outside its bounds, or of the wrong type
+    ├── RecipeError    (ValueError)  an unknown key or regularizer, a recipe that contradicts itself
+    ├── ScopeError     (ValueError)  a scope that matches nothing, or that cannot be read
+    ├── DataError      (ValueError)  data that is missing, damaged or does not fit the question
+    ├── ModelError     (ValueError)  a model that cannot be built, or whose output does not fit the targets
+    ├── SearchError    (ValueError)  a search that cannot be run: nothing free, too small a budget, all failed
+    ├── RunError       (ValueError)  a run folder that exists, is missing, unfinished or was tampered with
+    └── StorageError   (OSError)     the disk is full or cannot be written
+
+Every message says what came, what is allowed and what to do.
+"""
+
+
+class BridleError(Exception):
+    """The root of everything that Bridle raises on purpose; the command line turns it into exit status 2."""
+
+
+class DialError(BridleError, ValueError):
+    """A dial (a number of a regularizer or of the training) is out of bounds or not a number."""
+
+
+class RecipeError(BridleError, ValueError):
+    """A recipe has an unknown key, an unknown regularizer or contradicts itself."""
+
+
+class ScopeError(BridleError, ValueError):
+    """A scope matches no weight or place, or is not understood."""
+
+
+class DataError(BridleError, ValueError):
+    """Data is missing, damaged, or does not fit the question asked of it."""
+
+
+class ModelError(BridleError, ValueError):
+    """A model cannot be built, or its output does not fit the targets."""
+
+
+class SearchError(BridleError, ValueError):
+    """A search cannot be run or came to nothing."""
+
+
+class RunError(BridleError, ValueError):
+    """A run folder exists already, is missing, is unfinished or does not match its own record."""
+
+
+class StorageError(BridleError, OSError):
+    """Something could not be written: the disk is full, or the folder is not writable."""

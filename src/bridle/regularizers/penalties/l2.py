@@ -1,0 +1,34 @@
+"""L2."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, final
+
+import torch
+from torch import Tensor
+
+from bridle.core import Penalty, Range, Scope
+
+
+@final
+@dataclass(frozen=True)
+class L2(Penalty):
+    """``strength * 1/2 * sum w^2``: pulls every weight towards zero in proportion to its size.
+
+    Args:
+        strength: Multiplies half the sum of squares, in [0, inf).
+        scope: The weights it touches.
+
+    Reference: Hoerl and Kennard 1970, "Ridge regression".
+    """
+
+    strength: Annotated[float, Range(0.0, search=(1e-6, 1e-2), log=True)]
+    scope: Scope = "matrices"
+
+    def value(self, weights: Sequence[Tensor]) -> Tensor:
+        """``strength / 2 * sum w^2``."""
+        return self.strength / 2 * torch.stack([weight.square().sum() for weight in weights]).sum()
+
+    def gradient(self, weights: Sequence[Tensor]) -> list[Tensor]:
+        """``strength * w``."""
+        return [self.strength * weight for weight in weights]
