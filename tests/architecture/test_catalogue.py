@@ -23,9 +23,7 @@ def dotted(path: Path) -> str:
 
 def public_classes(path: Path) -> list[type]:
     module = importlib.import_module(dotted(path))
-    own = [
-        item for item in vars(module).values() if inspect.isclass(item) and item.__module__ == module.__name__
-    ]
+    own = [item for item in vars(module).values() if inspect.isclass(item) and item.__module__ == module.__name__]
     return [item for item in own if not item.__name__.startswith("_")]
 
 
@@ -61,8 +59,10 @@ def test_one_final_public_class(path):
 def test_the_folder_names_the_class(path):
     name = public_classes(path)[0].__name__
     package = importlib.import_module(f"bridle.regularizers.{path.parent.name}")
-    line = f"from {dotted(path)} import {name} as {name}"
-    assert hasattr(package, name), f"add this line to regularizers/{path.parent.name}/__init__.py:\n{line}"
+    assert name in package.__all__, (
+        f"add this line to regularizers/{path.parent.name}/__init__.py, and {name!r} to its __all__:\n"
+        f"from {dotted(path)} import {name}"
+    )
 
 
 @regularizer_files

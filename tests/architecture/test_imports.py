@@ -26,9 +26,7 @@ def modules_after(statement: str) -> set[str]:
 
 def module_names(folder: str) -> list[str]:
     """Every module under a folder of the package, the folder's own first."""
-    parts = [
-        path.relative_to(SOURCE.parent).with_suffix("").parts for path in (SOURCE / folder).rglob("*.py")
-    ]
+    parts = [path.relative_to(SOURCE.parent).with_suffix("").parts for path in (SOURCE / folder).rglob("*.py")]
     names = {".".join(part for part in names if part != "__init__") for names in parts}
     return sorted(names)
 

@@ -13,9 +13,7 @@ WHOLE = {"architecture", "end_to_end"}
 
 MODULES = sorted(path.relative_to(SOURCE) for path in SOURCE.rglob("*.py"))
 MIRRORS = sorted(
-    path.relative_to(TESTS)
-    for path in TESTS.rglob("test_*.py")
-    if not WHOLE & set(path.relative_to(TESTS).parts)
+    path.relative_to(TESTS) for path in TESTS.rglob("test_*.py") if not WHOLE & set(path.relative_to(TESTS).parts)
 )
 
 
