@@ -41,8 +41,8 @@ class Inputs:
         columns = self.continuous + self.indicators + len(self.cardinalities)
         if self.kind is Kind.TABLE and self.shape != (columns,):
             raise ModelError(
-                f"Inputs.shape of a table must be ({columns},), as many as it has continuous, indicator and categorical "
-                f"columns; got {self.shape}."
+                f"Inputs.shape of a table must be ({columns},), one per continuous, indicator and categorical column; "
+                f"got {self.shape}."
             )
 
     @property

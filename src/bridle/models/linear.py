@@ -3,6 +3,7 @@
 import math
 from typing import final
 
+import torch
 from torch import Tensor, nn
 
 from bridle.models.codes import Codes
@@ -12,10 +13,9 @@ from bridle.records import Kind
 
 @final
 class LinearModel(nn.Module):
-    """``output = bias + weight . numbers + one weight per category``; an image counts as one row of numbers.
+    """``output = bias + weight . [numbers, one-hot categories]``; an image counts as one row of numbers.
 
-    The weights of the categories are an embedding as wide as the output, which is what one-hot columns would give. All
-    weights start at zero: the problem is convex.
+    All weights start at zero: the problem is convex.
 
     Args:
         inputs: What the model is told about its inputs.
@@ -23,22 +23,22 @@ class LinearModel(nn.Module):
 
     def __init__(self, inputs: Inputs) -> None:
         super().__init__()
-        self.width = math.prod(inputs.shape) if inputs.kind is Kind.IMAGE else inputs.numbers
-        self.numbers = nn.Linear(self.width, inputs.outputs)
-        self.codes = Codes(inputs.cardinalities, inputs.outputs) if inputs.cardinalities else None
+        self.numbers = math.prod(inputs.shape) if inputs.kind is Kind.IMAGE else inputs.numbers
+        self.codes = Codes(inputs.cardinalities)
+        self.head = nn.Linear(self.numbers + self.codes.rows, inputs.outputs)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Start from zero."""
-        for weight in self.parameters():
-            nn.init.zeros_(weight)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs ``(B, outputs)`` from examples ``(B, ...)``."""
         x = x.flatten(1)
-        output: Tensor = self.numbers(x[:, : self.width])
-        if self.codes is not None:
-            output = output + self.codes(x[:, self.width :]).sum(dim=1)
+        rows = self.codes(x[:, self.numbers :])
+        ones = x.new_zeros(len(x), self.codes.rows).scatter(1, rows, 1.0)
+        output: Tensor = self.head(torch.cat([x[:, : self.numbers], ones], dim=1))
         return output
 
 

@@ -80,7 +80,8 @@ class ResidualMLP(nn.Module):
         super().__init__()
         self.continuous, self.numbers = inputs.continuous, inputs.numbers
         self.waves = Waves(inputs.continuous, frequencies, number_width, scale) if inputs.continuous else None
-        self.codes = Codes(inputs.cardinalities, code_width) if inputs.cardinalities else None
+        self.codes = Codes(inputs.cardinalities)
+        self.table = nn.Embedding(self.codes.rows, code_width) if inputs.cardinalities else None
         columns = inputs.continuous * (number_width + 1) + inputs.indicators + len(inputs.cardinalities) * code_width
         self.first = nn.Linear(columns, width)
         self.blocks = nn.Sequential(*(Block(width, width) for _ in range(depth)))
@@ -93,8 +94,8 @@ class ResidualMLP(nn.Module):
         parts = [x[:, self.continuous : self.numbers]]
         if self.waves is not None:
             parts.append(self.waves(x[:, : self.continuous]))
-        if self.codes is not None:
-            parts.append(self.codes(x[:, self.numbers :]).flatten(1))
+        if self.table is not None:
+            parts.append(self.table(self.codes(x[:, self.numbers :])).flatten(1))
         hidden = self.blocks(self.first(torch.cat(parts, dim=1)))
         output: Tensor = self.head(self.place(torch.relu(self.norm(hidden))))
         return output

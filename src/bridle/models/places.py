@@ -9,8 +9,8 @@ def replace_dropout(model: nn.Module) -> nn.Module:
     """``model`` with every plain ``nn.Dropout`` replaced, in place, by a :class:`Place` of the same rate.
 
     Other dropout (``Dropout2d``, ``AlphaDropout``, a subclass, the dropout of an attention or recurrent module) does
-    something else and stays as it is: :func:`other_dropout` names it. Calls of ``torch.nn.functional.dropout`` cannot be
-    seen.
+    something else and stays as it is: :func:`other_dropout` names it. Calls of ``torch.nn.functional.dropout`` cannot
+    be seen.
 
     Returns:
         The same module; a new :class:`Place` where ``model`` itself is an ``nn.Dropout``.
