@@ -1,3 +1,5 @@
-"""To come."""
+"""Averages of the weights."""
 
-__all__: list[str] = []
+from bridle.regularizers.averaging.ema import EMA
+
+__all__ = ["EMA"]

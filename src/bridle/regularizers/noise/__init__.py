@@ -1,3 +1,5 @@
-"""To come."""
+"""Noise at places of the forward pass."""
 
-__all__: list[str] = []
+from bridle.regularizers.noise.dropout import Dropout
+
+__all__ = ["Dropout"]

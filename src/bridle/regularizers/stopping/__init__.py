@@ -1,3 +1,5 @@
-"""To come."""
+"""Rules that end a training."""
 
-__all__: list[str] = []
+from bridle.regularizers.stopping.early_stopping import EarlyStopping
+
+__all__ = ["EarlyStopping"]

@@ -1,3 +1,5 @@
-"""To come."""
+"""Rules for the targets."""
 
-__all__: list[str] = []
+from bridle.regularizers.targets.label_smoothing import LabelSmoothing
+
+__all__ = ["LabelSmoothing"]

@@ -1,0 +1,39 @@
+"""L1."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, final
+
+import torch
+from torch import Tensor
+
+from bridle.core import Proximal, Range, Scope
+from bridle.regularizers.penalties._base import soft
+
+
+@final
+@dataclass(frozen=True)
+class L1(Proximal):
+    """``strength * sum |w|``: pulls every weight towards zero by the same amount and sets small ones to exactly zero.
+
+    Args:
+        strength: Multiplies the sum of absolute values, in [0, inf).
+        scope: The weights it touches.
+
+    Reference: Tibshirani 1996, "Regression shrinkage and selection via the lasso".
+    """
+
+    strength: Annotated[float, Range(0.0, search=(1e-6, 1e-2), log=True)]
+    scope: Scope = "matrices"
+
+    def value(self, weights: Sequence[Tensor]) -> Tensor:
+        """``strength * sum |w|``."""
+        return self.strength * torch.stack([weight.abs().sum() for weight in weights]).sum()
+
+    def gradient(self, weights: Sequence[Tensor]) -> list[Tensor]:
+        """``strength * sign(w)``, zero where the weight is zero."""
+        return [self.strength * weight.sign() for weight in weights]
+
+    def prox(self, weights: Sequence[Tensor], steps: Sequence[Tensor | float]) -> list[Tensor]:
+        """Soft thresholding at ``step * strength``."""
+        return [soft(weight, self.strength * step) for weight, step in zip(weights, steps, strict=True)]
