@@ -178,7 +178,7 @@ def dials(cls: type) -> dict[str, Range]:
     for name, hint in get_type_hints(cls, include_extras=True).items():
         for part in (hint, *get_args(hint)) if get_origin(hint) is not Annotated else (hint,):
             if get_origin(part) is Annotated:
-                found |= {name: extra for extra in get_args(part)[1:] if isinstance(extra, Range)}
+                found.update((name, extra) for extra in get_args(part)[1:] if isinstance(extra, Range))
     return {field.name: found[field.name] for field in dataclasses.fields(cls) if field.name in found}
 
 

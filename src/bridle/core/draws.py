@@ -1,11 +1,12 @@
 """Randomness as an argument: draws keyed by what they are for, never by when or in what company they are made.
 
-Two families. :meth:`Draws.uniform` fills a tensor for one place at one step, from a generator seeded by the key: fast for large
-masks. :meth:`Draws.per_example` gives each example its own few numbers by hashing (seed, fold, name, time, example, column): the
-same example in the same epoch gets the same numbers in any batch, any order and any number of workers.
+Two families. :meth:`Draws.uniform` fills a tensor for one place at one step, from a generator seeded by the key: fast
+for large masks. :meth:`Draws.per_example` gives each example its own few numbers by hashing (seed, fold, name, time,
+example, column): the same example in the same epoch gets the same numbers in any batch, any order and any number of
+workers.
 
-The hash is the finaliser of splitmix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators"), chained over the words
-of the key.
+The hash is the finaliser of splitmix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators"),
+chained over the words of the key.
 """
 
 import hashlib

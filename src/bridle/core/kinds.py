@@ -1,8 +1,8 @@
 """The kinds of regularizers, in the order in which they act in one training step.
 
-Each kind is an abstract class with one essential method; a regularizer is a final class of one kind: a frozen record of its dials
-plus pure methods, written for one model. What must be remembered is state: a dict of tensors that ``start`` returns and the other methods take and
-return; its owner keeps it.
+Each kind is an abstract class with one essential method; a regularizer is a final class of one kind: a frozen record
+of its dials plus pure methods, written for one model. What must be remembered is state: a dict of tensors that
+``start`` returns and the other methods take and return; its owner keeps it.
 """
 
 import copy
@@ -24,7 +24,7 @@ State: TypeAlias = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Regularizer(ABC):
+class Regularizer(ABC):  # noqa: B024 - each kind has its own essential method
     """Anything added to training to make the model generalise.
 
     Args:
@@ -108,9 +108,10 @@ class TargetRule(Regularizer):
 
 
 class Penalty(Regularizer):
-    """Acts on the weights: ``strength * Omega(w)`` in the objective, by its gradient or by a proximal step, never through the loss.
+    """Acts on the weights: ``strength * Omega(w)`` in the objective, applied by its gradient or by a proximal step.
 
-    A penalty receives all weights in its scope at once. A penalty that is not :class:`Proximal` is applied by :meth:`gradient`.
+    It never goes through the loss. A penalty receives all weights in its scope at once. A penalty that is not
+    :class:`Proximal` is applied by :meth:`gradient`.
     """
 
     scope: Scope
@@ -133,8 +134,8 @@ class Proximal(Penalty):
 
         Args:
             weights: The weights after the optimizer's step.
-            steps: Per weight the movement that the optimizer makes per unit of constant gradient: a number, or a tensor of the
-                weight's shape.
+            steps: Per weight the movement that the optimizer makes per unit of constant gradient: a number, or a
+                tensor of the weight's shape.
         """
 
 

@@ -12,11 +12,12 @@ Perturb: TypeAlias = Callable[[Tensor, str], Tensor]
 class Place(nn.Module):
     """The identity, until a training puts noise here.
 
-    Write ``bridle.Place()`` in a network where dropout would stand: each noise of the recipe whose scope covers it acts there, in
-    training mode only. A dropout module of the network counts as a place too (it is replaced by one).
+    Write ``bridle.Place()`` in a network where dropout would stand: each noise of the recipe whose scope covers it
+    acts there, in training mode only. A dropout module of the network counts as a place too (it is replaced by one).
 
     Args:
-        rate: The dropout rate of the module that this place replaced, used where the recipe has no noise for this place.
+        rate: The dropout rate of the module that this place replaced, used where the recipe has no noise for this
+            place.
     """
 
     def __init__(self, rate: float = 0.0) -> None:

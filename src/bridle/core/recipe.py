@@ -19,7 +19,8 @@ class Recipe:
     """The regularizers of one training, with its training settings.
 
     Args:
-        regularizers: Any number of regularizers, in the order in which those of one kind act. Two of the same name need labels.
+        regularizers: Any number of regularizers, in the order in which those of one kind act. Two of the same name
+            need labels.
         training: The training settings.
 
     Raises:

@@ -38,8 +38,8 @@ def check_scope(name: str, scope: Any) -> None:
 def kind_of(module: nn.Module, name: str, weight: nn.Parameter) -> str:
     """What a parameter is: ``"matrices"``, ``"embeddings"``, ``"norms"`` or ``"biases"``.
 
-    Decided by the type of the module that holds it, then by shape: a tensor with two or more dimensions of an unknown module counts as a
-    matrix, a vector as a bias where its name says so and as a norm's scale otherwise.
+    Decided by the type of the module that holds it, then by shape: a tensor with two or more dimensions of an unknown
+    module counts as a matrix, a vector as a bias where its name says so and as a norm's scale otherwise.
     """
     if isinstance(module, _EMBEDDING):
         return "embeddings"

@@ -120,7 +120,8 @@ def _value(value: Any, name: str) -> Any:
     if {"from", "to"} <= set(value) <= {"from", "to", "until", "shape"}:
         return schedule(value["from"], value["to"], until=value.get("until", 1.0), shape=value.get("shape", "linear"))
     raise RecipeError(
-        f"{name} must be a number, {{ low, high, log }}, {{ choice = [...] }} or {{ from, to, until, shape }}; got {dict(value)!r}."
+        f"{name} must be a number, {{ low, high, log }}, {{ choice = [...] }} or {{ from, to, until, shape }}; "
+        f"got {dict(value)!r}."
     )
 
 

@@ -17,13 +17,15 @@ class Training:
     Args:
         optimizer: ``"adamw"`` (with ``weight_decay = 0`` it is Adam), ``"adam"`` or ``"sgd"``.
         learning_rate: The learning rate at its highest.
-        schedule: ``"constant"``, ``"cosine"`` (to zero over ``epochs``) or ``"linear"`` (to zero over ``epochs``), per step.
+        schedule: ``"constant"``, ``"cosine"`` (to zero over ``epochs``) or ``"linear"`` (to zero over ``epochs``),
+            per step.
         warmup: The share of all steps over which the learning rate rises linearly from zero, in [0, 1).
         momentum: Momentum of SGD.
-        weight_decay: The decoupled decay of torch's own AdamW, on every parameter, as torch users write it. For an exact penalty use the
-            regularizer ``l2``.
+        weight_decay: The decoupled decay of torch's own AdamW, on every parameter, as torch users write it. For an
+            exact penalty use the regularizer ``l2``.
         epochs: Passes over the training set; the schedule's length.
-        stop_after: Stop after this epoch, on the same schedule; 0 trains all epochs. A search writes it into the recipe that it chose.
+        stop_after: Stop after this epoch, on the same schedule; 0 trains all epochs. A search writes it into the
+            recipe that it chose.
         batch_size: Examples per step.
         clip: Largest norm of the data gradient over all parameters; 0 does not clip.
         precision: ``"float32"``, or ``"bfloat16"`` to autocast the forward pass.
@@ -54,8 +56,8 @@ class Training:
                 raise RecipeError(f"training.{name} must be one of {', '.join(allowed)}; got {getattr(self, name)!r}.")
         if self.weight_decay != 0.0 and self.optimizer != "adamw":
             raise RecipeError(
-                f"training.weight_decay is AdamW's decoupled decay and needs optimizer = 'adamw'; got {self.optimizer!r}. "
-                "For an exact penalty under any optimizer use the regularizer 'l2'."
+                f"training.weight_decay is AdamW's decoupled decay and needs optimizer = 'adamw'; "
+                f"got {self.optimizer!r}. For an exact penalty under any optimizer use the regularizer 'l2'."
             )
         if isinstance(self.epochs, int) and self.stop_after > self.epochs:
             raise RecipeError(f"training.stop_after must be at most epochs = {self.epochs}; got {self.stop_after}.")

@@ -1,7 +1,7 @@
 """What a search or a fit found, as plain records: the content of ``evidence.json``.
 
-The schema is versioned (:data:`SCHEMA`) and described in ``docs/evidence.md``. Everything here is numbers, strings, lists and
-mappings; :mod:`bridle.records.serial` writes and reads it.
+The schema is versioned (:data:`SCHEMA`) and described in ``docs/evidence.md``. Everything here is numbers, strings,
+lists and mappings; :mod:`bridle.records.serial` writes and reads it.
 """
 
 from dataclasses import dataclass, field
@@ -44,7 +44,8 @@ class Candidate:
         epoch: The epoch (counted from 1) that is best on the mean curve over folds.
         score: The mean over folds of the metric at that epoch.
         error: The standard error of that mean over folds and seeds.
-        gap: Validation score against clean training score at that epoch, in the metric's unit; positive means overfitting.
+        gap: Validation score against clean training score at that epoch, in the metric's unit; positive means
+            overfitting.
         outcomes: One per fold and seed.
         failure: The first cause where all its members failed, else ``None``.
     """
@@ -100,7 +101,9 @@ class Tested:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The chosen recipe against one other on the sealed test rows, in the metric's unit; positive means the chosen is better.
+    """The chosen recipe against one other on the sealed test rows, in the metric's unit.
+
+    Positive means that the chosen one is better.
 
     Args:
         other: The name of the other.

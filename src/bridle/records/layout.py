@@ -38,8 +38,9 @@ class Column:
 class Layout:
     """Shape and meaning of one example and of its target.
 
-    Stored rows are one array, ``Dataset.inputs``: for a table ``(N, columns)`` float32 with numeric columns first (missing:
-    NaN) and then the codes of the categorical ones; for images ``(N, channels, height, width)`` of uint8 or float32.
+    Stored rows are one array, ``Dataset.inputs``: for a table ``(N, columns)`` float32 with numeric columns first
+    (missing: NaN) and then the codes of the categorical ones; for images ``(N, channels, height, width)`` of uint8 or
+    float32.
 
     Args:
         kind: Table or image.

@@ -10,10 +10,10 @@ class Curves:
     """One value per epoch of each separate series.
 
     Args:
-        series: By name. ``data_loss``: mean training loss over the epoch's (augmented, noisy) batches, without any penalty.
-            ``penalty``: the penalties' value at the end of the epoch. ``clean``: the metric on training rows with
-            augmentation and noise off and averaged weights. ``score``: the metric on the fold's score rows. ``watch``: the metric on the watch
-            rows. ``learning_rate``. A series that does not apply is absent.
+        series: By name. ``data_loss``: mean training loss over the epoch's (augmented, noisy) batches, without any
+            penalty. ``penalty``: the penalties' value at the end of the epoch. ``clean``: the metric on training rows
+            with augmentation and noise off and averaged weights. ``score``: the metric on the fold's score rows.
+            ``watch``: the metric on the watch rows. ``learning_rate``. A series that does not apply is absent.
     """
 
     series: dict[str, list[float]] = field(default_factory=dict)

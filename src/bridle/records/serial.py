@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 
 def to_plain(value: Any) -> Any:
-    """A record as mappings, lists, strings and numbers; NaN and infinities become ``None`` and strings (JSON has neither)."""
+    """A record as mappings, lists, strings and numbers; JSON has no NaN (here ``None``) and no infinity (a string)."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Enum):
