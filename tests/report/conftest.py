@@ -1,0 +1,263 @@
+"""Realistic evidence: what jobs of several kinds leave behind."""
+
+import math
+import shutil
+import struct
+import zlib
+
+import numpy as np
+import pytest
+
+from bridle.records import (
+    Candidate,
+    Choice,
+    Comparison,
+    Confusion,
+    Curves,
+    DataSummary,
+    Estimate,
+    Evidence,
+    Finding,
+    Histogram,
+    Outcome,
+    Residuals,
+    Sample,
+    Severity,
+    Task,
+    Tested,
+)
+
+RECIPE = """\
+[training]
+optimizer = "adamw"
+learning_rate = 0.00213
+epochs = 34
+batch_size = 64
+
+[[regularizers]]
+name = "l2"
+strength = 3e-4  # on matrices
+
+[[regularizers]]
+name = "dropout"
+rate = 0.2
+
+[[regularizers]]
+name = "rotation"
+degrees = 10.0
+
+[[regularizers]]
+name = "ema"
+"""
+GAPS = {"none": 0.09, "adamw": 0.06, "early stopping": 0.05}
+SCORES = {"none": 0.121, "adamw": 0.104, "early stopping": 0.098}
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "</script><script>document.title='owned'</script>",
+    '"><img src=x onerror="document.title=\'owned\'">',
+    "<b>bold</b> & <a href='javascript:document.title=1'>link</a>",
+    "{{ 7 * 7 }} {% raw %}",
+    "<chosen>",
+    "[bold red]markup[/]",
+    "naïve 猫 \u202e\x00\x1b[31m" + "long " * 40,
+)
+
+
+def curves(level: float, gap: float, epochs: int, random: np.random.Generator, sign: float = 1.0) -> Curves:
+    """Curves that fall to ``level`` while a gap opens."""
+    at = np.arange(1, epochs + 1)
+    fall = 2.2 * np.exp(-at / 4)
+    noise = random.normal(0, 0.004, (2, epochs))
+    score = level + fall + 0.5 * gap * (at / epochs) ** 2 + noise[0]
+    clean = score - gap * np.minimum(1, at / epochs * 1.3) + noise[1] * 0.3
+    series = {
+        "data_loss": (clean + 0.1 + 0.2 * fall).tolist(),
+        "penalty": (0.05 * (1 - np.exp(-at / 10))).tolist(),
+        "clean": (sign * clean).tolist(),
+        "score": (sign * score).tolist(),
+        "learning_rate": (2e-3 * (1 + np.cos(np.pi * at / epochs)) / 2).tolist(),
+    }
+    return Curves(series)
+
+
+def candidate(number, name, score, gap, dials, random, *, epochs=40, folds=5, active=(), sign=1.0):
+    outcomes = tuple(
+        Outcome(number, fold, 0, curves(score, gap, epochs, random, sign), seconds=1.4) for fold in range(folds)
+    )
+    error = abs(float(random.normal(0.006, 0.002)))
+    return Candidate(number, name, RECIPE, dials, active, epochs - 6, sign * score, error, gap, outcomes)
+
+
+def failed(number):
+    outcome = Outcome(number, 0, 0, Curves({"data_loss": [math.nan]}), failure="the loss became NaN at step 12")
+    return Candidate(
+        number, f"trial {number}", RECIPE, {"l2.strength": 1e-2}, ("l2",), 1, math.nan, math.nan, math.nan,
+        (outcome,), "the loss became NaN at step 12",
+    )  # fmt: skip
+
+
+def candidates(count, random, sign=1.0):
+    found = []
+    for number in range(count):
+        strength = float(10 ** random.uniform(-6, -2))
+        rate = float(random.choice([0.0, 0.2, 0.5]))
+        score = 0.08 + 0.01 * abs(math.log10(strength) + 3.5) + 0.04 * abs(rate - 0.2) + random.exponential(0.006)
+        dials = {
+            "training.learning_rate": float(10 ** random.uniform(-4, -2)),
+            "l2.strength": strength,
+            "dropout.rate": rate,
+            "rotation.degrees": float(random.uniform(0, 20)),
+            "ema.on": bool(random.random() < 0.5),
+            "training.optimizer": str(random.choice(["adamw", "sgd"])),
+        }
+        active = ("l2", "dropout", "ema") if dials["ema.on"] else ("l2", "dropout")
+        found.append(candidate(number, f"trial {number}", score, 0.02 + 0.1 * abs(rate - 0.5), dials, random,
+                               active=active, sign=sign))  # fmt: skip
+    return found
+
+
+def estimate(value, half, random, seeds=5):
+    return Estimate(value, value - half, value + half, tuple((value + random.normal(0, half / 3, seeds)).tolist()))
+
+
+def tested(name, level, random, outcomes=()):
+    metrics = {
+        "log_loss": estimate(level, 0.02, random),
+        "accuracy": estimate(1 - level / 3, 0.008, random),
+        "balanced_accuracy": estimate(1 - level / 2.9, 0.008, random),
+        "precision": estimate(0.97, 0.01, random),
+        "recall": estimate(0.968, 0.01, random),
+        "f1": estimate(0.969, 0.01, random),
+        "roc_auc": estimate(0.9991, 0.0004, random),
+        "calibration_error": estimate(0.012, 0.004, random),
+    }
+    return Tested(name, RECIPE, metrics, outcomes)
+
+
+def png(shade):
+    """A grey 8x8 picture as PNG bytes, written by hand."""
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    rows = b"".join(b"\0" + bytes((shade * (row + column)) % 256 for column in range(8)) for row in range(8))
+    header = struct.pack(">IIBBBBB", 8, 8, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def confusion(classes, random, rows=360):
+    size = len(classes)
+    counts = random.poisson(0.25, (size, size)).astype(float) + np.eye(size) * rows / size
+    return Confusion(tuple(classes), tuple(tuple(row) for row in counts.tolist()))
+
+
+def histogram(name, random, zeros):
+    edges = np.linspace(-0.4, 0.4, 61)
+    before = np.histogram(random.uniform(-0.25, 0.25, 8000), edges)[0]
+    kept = random.laplace(0, 0.06, int(8000 * (1 - zeros)))
+    after = np.histogram(np.concatenate([kept, np.zeros(8000 - kept.size)]), edges)[0]
+    return Histogram(name, tuple(edges.tolist()), tuple(before.tolist()), tuple(after.tolist()), zeros)
+
+
+def searched(classes=tuple("0123456789"), count=60):
+    """A search over 60 candidates with three baselines, on pictures of digits."""
+    random = np.random.default_rng(7)
+    found = candidates(count, random)
+    order = sorted(range(count), key=lambda number: found[number].score)
+    chosen = order[1]
+    baselines = tuple(
+        candidate(-index, name, SCORES[name], GAPS[name], {"training.learning_rate": 1e-3}, random)
+        for index, name in enumerate(GAPS, start=1)
+    )
+    comparisons = {"none": (0.04, 0.018), "adamw": (0.023, 0.016), "early stopping": (0.012, 0.017), "floor": (0.06, 0.03)}
+    sizes = random.integers(120, 160, len(classes))
+    return Evidence(
+        command={"data": "digits", "folds": 5, "trials": count, "budget": None, "seed": 0, "select": "one-se"},
+        data=DataSummary(
+            "digits", "9f2c" * 16, "image", (1, 8, 8), "digit", tuple(classes), {"train": 1437, "test": 360},
+            dict(zip(classes, sizes.tolist(), strict=True)),
+            ("The target has 10 values: taken as classes.", "2 pictures could not be read and were left out."),
+        ),
+        task=Task.CLASSIFICATION,
+        metric="log_loss",
+        higher_is_better=False,
+        recipe=RECIPE,
+        candidates=(*found, failed(count), failed(count + 1)),
+        baselines=baselines,
+        choice=Choice(chosen, order[0], "one-se", tuple(order[:6]),
+                      "fewest active regularizers, then the smallest gap, among 6 within one standard error of the best"),
+        tested=(tested("chosen", 0.081, random), *(tested(name, SCORES[name], random) for name in SCORES),
+                tested("floor", 0.141, random)),
+        comparisons=tuple(
+            Comparison(other, metric, estimate(value * scale, half * scale, random))
+            for metric, scale in (("log_loss", 1.0), ("accuracy", 0.3))
+            for other, (value, half) in comparisons.items()
+        ),
+        confusion=confusion(classes, random),
+        histograms=tuple(histogram(f"layers.{layer}.weight", random, zeros)
+                         for layer, zeros in enumerate((0.0, 0.31, 0.83, 0.004))),
+        gallery=tuple(Sample(str(classes[index]), f"{index}.png", tuple(f"{index}-{epoch}.png" for epoch in range(8)))
+                      for index in range(4)),
+        findings=(
+            Finding("constant_column", Severity.INFO, "3 pixels never change and were kept.", {"columns": 3}),
+            Finding("nan_loss", Severity.WARNING, "2 candidates stopped because their loss became NaN.", {"step": 12, "learning_rate": 0.0097}),
+        ),
+        openings=1,
+        versions={"python": "3.11.2", "torch": "2.13.0", "numpy": "2.4.0", "bridle": "0.1.0"},
+        hardware={"processor": "x86_64", "cores": 2, "memory_gib": 7.7, "device": "cpu"},
+        seconds={"search": 92.1, "baselines": 21.4, "refit": 14.9, "total": 131.8},
+    )  # fmt: skip
+
+
+def regressed():
+    """A search on a table of house prices, large numbers, one baseline that is better."""
+    random = np.random.default_rng(3)
+    base = searched(count=12)
+    true = random.gamma(4, 50_000, 600)
+    predicted = true * random.normal(1, 0.12, 600) + random.normal(0, 9_000, 600)
+    metrics = {"rmse": estimate(52_345.0, 1_400.0, random), "mae": estimate(35_100.0, 800.0, random),
+               "r2": estimate(0.79, 0.02, random)}  # fmt: skip
+    return Evidence(
+        command={"data": "california-housing.csv.gz", "target": "medianHouseValue"},
+        data=DataSummary("california-housing.csv.gz", "ab12" * 16, "table", (9,), "medianHouseValue", (),
+                         {"train": 16512, "test": 4128}, {}, ("Column “ocean_proximity” holds text: taken as categories.",)),
+        task=Task.REGRESSION,
+        metric="rmse",
+        higher_is_better=False,
+        recipe=RECIPE,
+        candidates=base.candidates,
+        baselines=base.baselines,
+        choice=base.choice,
+        tested=(Tested("chosen", RECIPE, metrics), Tested("none", RECIPE, metrics), Tested("floor", "", metrics)),
+        comparisons=(Comparison("none", "rmse", Estimate(310.0, -250.0, 870.0)),
+                     Comparison("floor", "rmse", Estimate(-1_200.0, -2_100.0, -330.0))),
+        residuals=Residuals(tuple(true.tolist()), tuple(predicted.tolist())),
+        openings=2,
+    )  # fmt: skip
+
+
+def single():
+    """One training of a given recipe: nothing was free, so no search, no baselines."""
+    random = np.random.default_rng(1)
+    outcomes = tuple(Outcome(0, 0, seed, curves(0.09, 0.03, 20, random)) for seed in range(5))
+    data = DataSummary("photos/", "00ff" * 16, "image", (3, 64, 64), "folder", ("cat", "dog"),
+                       {"train": 800, "test": 200}, {"cat": 500, "dog": 500})  # fmt: skip
+    return Evidence(
+        {}, data, Task.CLASSIFICATION, "log_loss", False, RECIPE, tested=(tested("chosen", 0.09, random, outcomes),),
+        confusion=confusion(("cat", "dog"), random, 200), openings=1,
+    )  # fmt: skip
+
+
+def hostile():
+    """The search on digits, with every name from the data an attack."""
+    evidence = searched(classes=HOSTILE, count=8)
+    import dataclasses
+
+    data = dataclasses.replace(evidence.data, name=HOSTILE[1], target=HOSTILE[2], notes=HOSTILE)
+    histograms = tuple(dataclasses.replace(item, name=name) for item, name in zip(evidence.histograms, HOSTILE, strict=False))
+    findings = tuple(Finding(name, Severity.ERROR, name, {name: name}) for name in HOSTILE)
+    named = tuple(dataclasses.replace(item, name=HOSTILE[1], dials={HOSTILE[0]: HOSTILE[1]}) for item in evidence.candidates)
+    return dataclasses.replace(
+        evidence, data=data, histograms=histograms, findings=findings, candidates=named, recipe=f"# {HOSTILE[1]}\n{RECIPE}",
+        command=dict.fromkeys(HOSTILE, HOSTILE[1]), versions=dict.fromkeys(HOSTILE, HOSTILE[0]),
+    )  # fmt: skip
