@@ -1,0 +1,1 @@
+"""Choosing a recipe from a space of recipes: sampling, scoring, selection, baselines and statistics."""

@@ -1,0 +1,114 @@
+"""The space that is searched where the user gives none, with its size in epochs, batches and trials."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, final
+
+from bridle.core import Recipe, Regularizer, Training, between, choice
+from bridle.records import Kind, Layout, Task
+from bridle.regularizers.augment import FeatureNoise, HorizontalFlip, Mixup, Rotation, Shift
+from bridle.regularizers.averaging import EMA
+from bridle.regularizers.noise import Dropout
+from bridle.regularizers.penalties import L2
+from bridle.regularizers.targets import LabelSmoothing
+from bridle.search._addresses import matters, middle
+
+
+@final
+@dataclass(frozen=True)
+class Effort:
+    """What a data set of up to ``rows`` training rows gets."""
+
+    rows: float
+    epochs: int
+    batch_size: int
+    trials: int
+
+
+EFFORTS = (
+    Effort(500, epochs=60, batch_size=16, trials=24),
+    Effort(1_000, epochs=40, batch_size=32, trials=20),
+    Effort(3_000, epochs=30, batch_size=64, trials=16),
+    Effort(10_000, epochs=25, batch_size=64, trials=16),
+    Effort(30_000, epochs=18, batch_size=128, trials=12),
+    Effort(100_000, epochs=12, batch_size=128, trials=12),
+    Effort(math.inf, epochs=8, batch_size=256, trials=10),
+)
+"""Small data: small batches and many epochs, since each epoch has few steps; large data: the reverse."""
+
+
+def effort(rows: int) -> Effort:
+    """The effort for ``rows`` training rows."""
+    return next(item for item in EFFORTS if rows <= item.rows)
+
+
+def default_trials(rows: int) -> int:
+    """How many recipes a search tries by default on ``rows`` training rows."""
+    return effort(rows).trials
+
+
+def default_space(layout: Layout, rows: int) -> Recipe:
+    """The space for data of this layout.
+
+    Free are the learning rate (AdamW without decay, on a cosine schedule), the strength of L2 and the rate of
+    dropout, and, each of which the search may also leave out, label smoothing (for classes), an average of the
+    weights, mixup and the augmentations of the data's kind: shift, rotation, horizontal flip, and for pictures in
+    colour ... ; noise on the numbers of a table. The number of epochs is taken from the mean validation curve, up to
+    a limit that :data:`EFFORTS` gives with the batch size: 60 epochs of batches of 16 for 500 rows, 30 of 64 for
+    3,000, 12 of 128 for 100,000.
+
+    Args:
+        layout: Kind and shape of the data.
+        rows: The number of training rows, before they are divided into folds.
+    """
+    size = effort(rows)
+    training = Training(learning_rate=between(3e-4, 1e-2, log=True), epochs=size.epochs, batch_size=size.batch_size)
+    smoothing = [LabelSmoothing(rate=between(0.02, 0.2), optional=True)] if layout.task is Task.CLASSIFICATION else []
+    return Recipe(
+        *(_of_images() if layout.kind is Kind.IMAGE else _of_tables(layout)),
+        Mixup(strength=between(0.1, 1.0, log=True), optional=True),
+        Dropout(rate=between(0.0, 0.5)),
+        *smoothing,
+        L2(strength=between(1e-6, 1e-2, log=True)),
+        EMA(decay=choice(0.98, 0.99, 0.995), optional=True),
+        training=training,
+    )
+
+
+def defaults(space: Recipe, layout: Layout | None = None) -> list[dict[str, Any]]:
+    """The values to try first: "plain", with all optional regularizers off, and "full", with those on that seldom hurt.
+
+    Left out of "full" are mixup and, except for pictures in colour, flips: a mirrored digit is another sign. The
+    other dials stand in the middle of their ranges.
+
+    Args:
+        space: A recipe with free dials.
+        layout: Kind and shape of the data.
+    """
+    in_colour = layout is not None and layout.kind is Kind.IMAGE and layout.shape[0] >= 3
+    doubtful: tuple[type[Regularizer], ...] = (Mixup,) if in_colour else (Mixup, HorizontalFlip)
+    optional = [item for item in space.regularizers if item.optional]
+    plain = {f"{item.key}.active": False for item in optional}
+    full = {f"{item.key}.active": not isinstance(item, doubtful) for item in optional}
+    asks = [_filled(space, plain), _filled(space, full)]
+    return asks if asks[0] != asks[1] else asks[:1]
+
+
+def _filled(space: Recipe, values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        address: values[address] if address in values else middle(space, address)
+        for address in space.free()
+        if matters(address, values)
+    }
+
+
+def _of_images() -> list[Regularizer]:
+    return [
+        HorizontalFlip(rate=0.5, optional=True),
+        Shift(fraction=between(0.02, 0.15), optional=True),
+        Rotation(degrees=between(2.0, 20.0), optional=True),
+    ]
+
+
+def _of_tables(layout: Layout) -> list[Regularizer]:
+    return [FeatureNoise(strength=between(0.02, 0.3, log=True), optional=True)] if layout.numeric else []
