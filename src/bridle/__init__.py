@@ -1,0 +1,75 @@
+"""Bridle keeps deep networks from overfitting: it applies regularization, chooses its strength and measures its effect.
+
+Every name is imported when it is first used, so that ``import bridle`` costs nothing. The regularizers of the catalogue
+(``bridle.L2``, ``bridle.Dropout``, ``bridle.Rotation`` ...) are found there by the names of their classes.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bridle.core import Place, Recipe, Training, between, choice, schedule
+    from bridle.job.fit import fit, resume
+    from bridle.job.preview import preview
+    from bridle.job.run import Predictions, Run, load
+    from bridle.job.search import Search, search
+    from bridle.regularizers.augment import *  # noqa: F403
+    from bridle.regularizers.averaging import *  # noqa: F403
+    from bridle.regularizers.catalogue import catalogue, load_recipe
+    from bridle.regularizers.noise import *  # noqa: F403
+    from bridle.regularizers.penalties import *  # noqa: F403
+    from bridle.regularizers.stopping import *  # noqa: F403
+    from bridle.regularizers.targets import *  # noqa: F403
+
+_HOMES = {
+    "Place": "bridle.core",
+    "Predictions": "bridle.job.run",
+    "Recipe": "bridle.core",
+    "Run": "bridle.job.run",
+    "Search": "bridle.job.search",
+    "Training": "bridle.core",
+    "between": "bridle.core",
+    "catalogue": "bridle.regularizers.catalogue",
+    "choice": "bridle.core",
+    "fit": "bridle.job.fit",
+    "load": "bridle.job.run",
+    "load_recipe": "bridle.regularizers.catalogue",
+    "preview": "bridle.job.preview",
+    "resume": "bridle.job.fit",
+    "schedule": "bridle.core",
+    "search": "bridle.job.search",
+}
+
+__all__ = [
+    "Place",
+    "Predictions",
+    "Recipe",
+    "Run",
+    "Search",
+    "Training",
+    "between",
+    "catalogue",
+    "choice",
+    "fit",
+    "load",
+    "load_recipe",
+    "preview",
+    "resume",
+    "schedule",
+    "search",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name[:1].isupper():
+        classes = {cls.__name__: cls for cls in import_module("bridle.regularizers.catalogue").catalogue().values()}
+        if name in classes:
+            return classes[name]
+    raise AttributeError(f"module 'bridle' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    classes = import_module("bridle.regularizers.catalogue").catalogue().values()
+    return sorted([*__all__, *(cls.__name__ for cls in classes)])

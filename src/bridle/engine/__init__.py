@@ -1,0 +1,1 @@
+"""The training step, the optimizers' metrics and the training of one member."""

@@ -1,0 +1,57 @@
+"""Whether a recipe can act on the data and the model at all: asked at the door, before anything is trained."""
+
+import numpy as np
+
+from bridle.core import Augmentation, Choice, Recipe, TargetRule
+from bridle.core.dials import Between
+from bridle.engine.member import MemberTraining
+from bridle.engine.setting import Setting
+from bridle.errors import RecipeError
+from bridle.population import Member
+from bridle.records import Fold, Layout, Mark, Task
+
+
+def check_recipe(recipe: Recipe, layout: Layout) -> None:
+    """Refuse a regularizer that cannot act on this kind of data.
+
+    Raises:
+        RecipeError: If an augmentation is made for another kind, or a rule of class targets meets a regression.
+    """
+    for item in recipe.of(Augmentation):
+        if layout.kind not in item.acts_on:
+            kinds = ", ".join(sorted(item.acts_on))
+            raise RecipeError(
+                f"{item.key} acts on {kinds} data; this is {layout.kind} data. Leave it out of the recipe."
+            )
+    if layout.task is Task.REGRESSION:
+        for rule in recipe.of(TargetRule):
+            raise RecipeError(f"{rule.key} acts on classes; this is a regression. Leave it out of the recipe.")
+        if recipe.training.class_weights != "none":
+            raise RecipeError("training.class_weights is for classes; this is a regression. Leave it out.")
+    if recipe.training.expand and not recipe.of(Augmentation):
+        raise RecipeError(
+            "training.expand makes augmented copies, but the recipe has no augmentation. Add one, or expand = 0."
+        )
+
+
+def check_model(recipe: Recipe, setting: Setting) -> None:
+    """Build the network once and bind the whole recipe to it, everything optional included.
+
+    Raises:
+        BridleError: If the network does not fit the data, or a scope matches nothing in it.
+    """
+    marks = np.full(len(setting.dataset), Mark.TRAIN, dtype=np.int8)
+    MemberTraining(Member(0, fullest(recipe), Fold(0, marks), 0), setting)
+
+
+def fullest(recipe: Recipe) -> Recipe:
+    """A recipe out of a space with every optional regularizer on, and some allowed value for every free dial."""
+    values = {}
+    for address, free in recipe.free().items():
+        if address.endswith(".active"):
+            values[address] = True
+        elif isinstance(free, Choice):
+            values[address] = free.values[-1]
+        elif isinstance(free, Between):
+            values[address] = free.low
+    return recipe.settle(values) if values else recipe

@@ -1,0 +1,137 @@
+"""The examples of one fold, prepared by statistics of its training rows, ready to be gathered into batches."""
+
+from collections.abc import Iterator
+from typing import final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bridle.core import Batch, Training
+from bridle.core.draws import generator
+from bridle.data.dataset import Dataset
+from bridle.data.preprocess import Preprocessing
+from bridle.records import Kind, Task
+
+RESIDENT = 256 * 2**20
+"""Prepared inputs up to this many bytes are kept in memory; larger ones are prepared batch by batch."""
+
+
+@final
+class Examples:
+    """Prepared examples by row number.
+
+    Args:
+        dataset: All rows.
+        preprocessing: Fitted on the fold's training rows.
+        device: Where batches are wanted.
+    """
+
+    def __init__(self, dataset: Dataset, preprocessing: Preprocessing, device: torch.device) -> None:
+        self.dataset, self.preprocessing, self.device = dataset, preprocessing, device
+        self.kind = dataset.layout.kind
+        self._inputs: Tensor | None = None
+        width = preprocessing.width if self.kind is Kind.TABLE else int(np.prod(dataset.layout.shape))
+        if len(dataset) * width * 4 <= RESIDENT:
+            self._inputs = torch.cat([self._prepare(block) for block in _blocks(len(dataset))])
+        self._targets = _target_rows(dataset, preprocessing).to(device)
+
+    def _prepare(self, rows: NDArray[np.int64]) -> Tensor:
+        raw = torch.from_numpy(np.array(self.dataset.inputs[rows]))
+        return self.preprocessing.inputs(raw.to(self.device))
+
+    def inputs(self, rows: NDArray[np.int64]) -> Tensor:
+        """Prepared inputs of some rows: standardised table columns, or images in [0, 1]."""
+        if self._inputs is not None:
+            return self._inputs[torch.from_numpy(rows).to(self.device)]
+        return self._prepare(rows)
+
+    def targets(self, rows: NDArray[np.int64]) -> Tensor:
+        """Targets for the loss: ``(B, C)`` rows that sum to 1, or ``(B, 1)`` standardised numbers."""
+        picked = self._targets[torch.from_numpy(rows).to(self.device)]
+        if self.dataset.layout.task is Task.REGRESSION:
+            return picked
+        return torch.nn.functional.one_hot(picked, self.dataset.layout.outputs).float()
+
+
+def _target_rows(dataset: Dataset, preprocessing: Preprocessing) -> Tensor:
+    targets = torch.from_numpy(np.array(dataset.targets))
+    return targets if dataset.layout.task is Task.CLASSIFICATION else preprocessing.targets(targets).float()
+
+
+def _blocks(rows: int, size: int = 8192) -> Iterator[NDArray[np.int64]]:
+    for start in range(0, rows, size):
+        yield np.arange(start, min(start + size, rows), dtype=np.int64)
+
+
+@final
+class Batches:
+    """The batches of one member: its training rows, shuffled anew each epoch by its own counted draws.
+
+    Args:
+        examples: The prepared examples.
+        rows: The training rows.
+        weights: ``(N,)`` weight of every row of the data set in the loss.
+        training: Batch size, and the number of augmented copies where the training set is expanded.
+        seed: The member's seed.
+        fold: The number of the member's fold.
+    """
+
+    def __init__(
+        self,
+        examples: Examples,
+        rows: NDArray[np.int64],
+        weights: NDArray[np.float32],
+        training: Training,
+        seed: int,
+        fold: int,
+    ) -> None:
+        self._examples, self._rows, self._training = examples, rows, training
+        self._seed, self._fold = seed, fold
+        self._weights = torch.from_numpy(weights).to(examples.device)
+        self._total = len(rows) * (1 + training.expand)
+
+    @property
+    def per_epoch(self) -> int:
+        """Optimizer steps per epoch. A last batch of a single example is left out: batch statistics need two."""
+        full, rest = divmod(self._total, self._training.batch_size)
+        return max(full + (rest > 1), 1)
+
+    def epoch(self, epoch: int) -> Iterator[tuple[Batch, Tensor]]:
+        """The batches of one epoch, each with a mask ``(B,)`` of the examples that may be augmented.
+
+        With an expanded training set the originals (copy 0) are left as they are, and the number of a copy takes the
+        place of the epoch in the draws.
+        """
+        order = torch.randperm(self._total, generator=generator(self._seed, self._fold, epoch, "order")).numpy()
+        size = self._training.batch_size
+        for step in range(self.per_epoch):
+            picked = order[step * size : (step + 1) * size]
+            rows = self._rows[picked % len(self._rows)]
+            copies = torch.from_numpy(picked // len(self._rows))
+            yield self._batch(rows, copies if self._training.expand else torch.full_like(copies, epoch + 1))
+
+    def _batch(self, rows: NDArray[np.int64], times: Tensor) -> tuple[Batch, Tensor]:
+        examples, device = self._examples, self._examples.device
+        index = torch.from_numpy(rows).to(device)
+        times = times.to(device)
+        batch = Batch(
+            inputs=examples.inputs(rows),
+            targets=examples.targets(rows),
+            weights=self._weights[index],
+            examples=index,
+            times=times,
+            kind=examples.kind,
+            continuous=examples.preprocessing.continuous,
+        )
+        return batch, times > 0
+
+
+def example_weights(dataset: Dataset, rows: NDArray[np.int64], training: Training) -> NDArray[np.float32]:
+    """Every row's weight in the loss, mean 1 over ``rows``: the user's weights times the balance of the classes."""
+    weights = np.ones(len(dataset)) if dataset.weights is None else dataset.weights.astype(np.float64)
+    if training.class_weights == "balanced" and dataset.layout.task is Task.CLASSIFICATION:
+        counts = np.bincount(dataset.targets[rows], weights=weights[rows], minlength=dataset.layout.outputs)
+        weights = weights * (1.0 / np.maximum(counts, 1e-12))[dataset.targets]
+    return np.asarray(weights / weights[rows].mean(), dtype=np.float32)

@@ -1,0 +1,210 @@
+"""The training of one member: its state between two epochs."""
+
+import math
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bridle.core import Augmentation, Averaging, Draws, StopRule, TargetRule
+from bridle.core.draws import generator, key
+from bridle.engine.checkpoint import load_optimizer, optimizer_tensors
+from bridle.engine.evaluate import outputs, predictions, refresh_batch_norm, with_weights
+from bridle.engine.examples import Batches, example_weights
+from bridle.engine.losses import default_loss, user_loss
+from bridle.engine.network import FLOOR, build_network, takes_codes
+from bridle.engine.noise import PlacedNoise
+from bridle.engine.optimizers import build, learning_rate, set_learning_rate
+from bridle.engine.penalties import Penalties
+from bridle.engine.setting import Setting
+from bridle.engine.step import Step
+from bridle.population import Member
+from bridle.records import Mark
+
+CLEAN_ROWS = 5000
+"""The clean training score (and batch-norm statistics of averaged weights) use at most this many training rows."""
+
+
+class Diverged(ArithmeticError):
+    """The data loss became NaN or infinite."""
+
+    def __init__(self, step: int, epoch: int, value: float) -> None:
+        super().__init__(f"the data loss became {value} at step {step} (epoch {epoch})")
+        self.step, self.epoch, self.value = step, epoch, value
+
+
+@final
+class MemberTraining:
+    """One member in training, an epoch at a time.
+
+    Args:
+        member: The member.
+        setting: What it shares with the others.
+    """
+
+    def __init__(self, member: Member, setting: Setting) -> None:
+        self.member, self.setting, self.recipe = member, setting, member.recipe
+        layout, training = setting.dataset.layout, member.recipe.training
+        model = FLOOR if member.floor else setting.model
+        self.examples = setting.prepared(member.fold, one_hot=not takes_codes(model))
+        rows = member.fold.rows(Mark.TRAIN)
+        weights = example_weights(setting.dataset, rows, training)
+        self.batches = Batches(self.examples, rows, weights, training, member.seed, member.fold.number)
+        self.rows = {
+            "clean": _some(rows, CLEAN_ROWS, member.fold.number),
+            "score": member.fold.rows(Mark.SCORE),
+            "watch": member.fold.rows(Mark.WATCH),
+        }
+        self.model = build_network(
+            model,
+            layout,
+            self.examples.preprocessing,
+            member.seed,
+            custom_loss=setting.loss is not None,
+            device=setting.device,
+        )
+        optimizer = build(self.model.parameters(), training)
+        loss = setting.loss if setting.loss is None else user_loss(setting.loss, layout.task, hard=not self._softens())
+        live = dict(self.model.named_parameters())
+        self.step = Step(
+            model=self.model,
+            recipe=self.recipe,
+            optimizer=optimizer,
+            loss=loss or default_loss(layout.task),
+            normalise=self.examples.preprocessing.normalise,
+            penalties=Penalties(self.model, optimizer, self.recipe),
+            noise=PlacedNoise(self.model, self.recipe),
+            averages=[averaging.start(live) for averaging in self.recipe.of(Averaging)],
+            autocast=self._autocast,
+        )
+        self.stop_states = [rule.start() for rule in self.recipe.of(StopRule)]
+        self.best: dict[str, Tensor] = {}
+        self.best_epoch: int | None = None
+        self.series: dict[str, list[float]] = {}
+        self.epoch = 0
+        self.last = training.stop_after or training.epochs
+        self.steps = training.epochs * self.batches.per_epoch
+
+    def _softens(self) -> bool:
+        mixing = [item for item in self.recipe.of(Augmentation) if not item.keeps_labels]
+        return bool(mixing or self.recipe.of(TargetRule))
+
+    def _autocast(self) -> torch.autocast:
+        enabled = self.recipe.training.precision == "bfloat16"
+        return torch.autocast(self.setting.device.type, dtype=torch.bfloat16, enabled=enabled)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are trained, or a stop rule has ended the training."""
+        rules = zip(self.recipe.of(StopRule), self.stop_states, strict=True)
+        return self.epoch >= self.last or any(rule.should_stop(state) for rule, state in rules)
+
+    def train_epoch(self) -> None:
+        """Train one epoch and take its clean scores.
+
+        Raises:
+            Diverged: If the data loss is no longer finite.
+        """
+        seed, fold = self.member.seed, self.member.fold.number
+        with torch.random.fork_rng(enabled=True):
+            # Randomness of the user's own modules (functional dropout, ...) is global; it is keyed by the epoch, too.
+            torch.manual_seed(key(seed, fold, self.epoch, "global") >> 1)
+            self._steps()
+            self._score()
+        self.epoch += 1
+        for place, rule in enumerate(self.recipe.of(StopRule)):
+            self.stop_states[place] = rule.update(self.stop_states[place], torch.tensor(self._watched()))
+            if rule.is_best(self.stop_states[place]):
+                self.best, self.best_epoch = self._kept, self.epoch
+
+    def _steps(self) -> None:
+        self.model.train()
+        total, examples = 0.0, 0
+        for number, (batch, augmentable) in enumerate(self.batches.epoch(self.epoch)):
+            step = self.epoch * self.batches.per_epoch + number
+            set_learning_rate(self.step.optimizer, learning_rate(self.recipe.training, step, self.steps))
+            draws = Draws(self.member.seed, self.member.fold.number, step)
+            loss = float(self.step(batch, augmentable, draws, step / self.steps))
+            if not math.isfinite(loss):
+                raise Diverged(step + 1, self.epoch + 1, loss)
+            total, examples = total + loss * len(batch.examples), examples + len(batch.examples)
+        self._log("data_loss", total / examples)
+        self._log("learning_rate", self.step.optimizer.param_groups[0]["lr"])
+        if self.recipe.regularizers and self.step.penalties.scopes:
+            self._log("penalty", self.step.penalties.value())
+
+    def _score(self) -> None:
+        with with_weights(self.model, self._averaged()):
+            if self.recipe.of(Averaging):
+                refresh_batch_norm(self.model, self.examples, self.rows["clean"], self._autocast)
+            for name, rows in self.rows.items():
+                if len(rows):
+                    self._log(name, self._metric(rows))
+            self._kept = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+
+    def _metric(self, rows: np.ndarray[Any, np.dtype[np.int64]]) -> float:
+        dataset = self.setting.dataset
+        output = outputs(self.model, self.examples, rows, self._autocast)
+        predicted = predictions(dataset.layout.task, self.examples, output)
+        weights = None if dataset.weights is None else dataset.weights[rows]
+        return float(self.setting.metric(dataset.targets[rows], predicted, weights))
+
+    def _averaged(self) -> dict[str, Tensor] | None:
+        averagings = self.recipe.of(Averaging)
+        if not averagings:
+            return None
+        live = dict(self.model.named_parameters())
+        return self.step.penalties.keep_zeros(averagings[-1].average(self.step.averages[-1]), live)
+
+    def _watched(self) -> float:
+        value = self.series["watch"][-1]
+        return -value if self.setting.metric.higher_is_better else value
+
+    def _log(self, name: str, value: float) -> None:
+        self.series.setdefault(name, []).append(float(value))
+
+    def weights(self) -> dict[str, Tensor]:
+        """What to keep: weights and buffers of the best watched epoch, or else the (averaged) last ones."""
+        return self.best or self._kept
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything that the rest of the training depends on, as tensors and plain values."""
+        parts: dict[str, dict[str, Tensor]] = {
+            "model": self.model.state_dict(),
+            "optimizer": optimizer_tensors(self.step.optimizer),
+            "best": self.best,
+        }
+        parts |= {f"average{place}": state for place, state in enumerate(self.step.averages)}
+        parts |= {f"stop{place}": state for place, state in enumerate(self.stop_states)}
+        tensors = {f"{part}/{name}": value for part, values in parts.items() for name, value in values.items()}
+        return tensors, {"epoch": self.epoch, "best_epoch": self.best_epoch, "series": self.series}
+
+    def restore(self, tensors: dict[str, Tensor], plain: dict[str, Any]) -> None:
+        """Go on from what :meth:`state` gave."""
+
+        def part(name: str) -> dict[str, Tensor]:
+            return {key.split("/", 1)[1]: value for key, value in tensors.items() if key.startswith(f"{name}/")}
+
+        self.model.load_state_dict(part("model"))
+        load_optimizer(self.step.optimizer, part("optimizer"))
+        device = self.setting.device
+        self.step.averages = [
+            {name: value.to(device) for name, value in part(f"average{place}").items()}
+            for place in range(len(self.step.averages))
+        ]
+        self.stop_states = [part(f"stop{place}") for place in range(len(self.stop_states))]
+        self.best = part("best")
+        self.epoch, self.best_epoch, self.series = plain["epoch"], plain["best_epoch"], plain["series"]
+
+
+def _some(rows: np.ndarray[Any, np.dtype[np.int64]], most: int, fold: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    if len(rows) <= most:
+        return rows
+    order = torch.randperm(len(rows), generator=generator("clean rows", fold))[:most]
+    return np.sort(rows[order.numpy()])
+
+
+def fresh_weights(member: Member, setting: Setting) -> nn.Module:
+    """The member's network as it was before the first step."""
+    return MemberTraining(member, setting).model

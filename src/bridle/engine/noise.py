@@ -1,0 +1,93 @@
+"""Noise at the places of a model, from counted draws."""
+
+from fnmatch import fnmatchcase
+from typing import Any, final
+
+from torch import Tensor, nn
+
+from bridle.core import Draws, Noise, Recipe
+from bridle.errors import ScopeError
+from bridle.models.places import places
+from bridle.regularizers.noise import Dropout
+
+
+@final
+class PlacedNoise:
+    """A recipe's noise, bound to the places of one model.
+
+    A place that no noise of the recipe covers keeps the dropout rate that the network declared there.
+
+    Args:
+        model: The model; its dropout modules have been replaced by places.
+        recipe: The recipe.
+
+    Raises:
+        ScopeError: If a noise covers no place.
+    """
+
+    def __init__(self, model: nn.Module, recipe: Recipe) -> None:
+        self._draws = Draws(0, 0, 0)
+        self._calls: dict[str, int] = {}
+        found = places(model)
+        self._declared: dict[str, tuple[Noise, ...]] = {
+            name: (Dropout(place.rate, label=f"dropout@{name}"),) if place.rate else () for name, place in found.items()
+        }
+        covered: dict[str, tuple[Noise, ...]] = {}
+        for noise in recipe.of(Noise):
+            for name in _covered(model, noise, list(found)):
+                covered[name] = (*covered.get(name, ()), noise)
+        self._declared |= covered
+        self._noise = dict(self._declared)
+        for name, place in found.items():
+            place.perturb = self._perturb if self._declared[name] else None
+        for name in covered.keys() - found.keys():
+            model.get_submodule(name).register_forward_hook(self._hook(name))
+
+    def _hook(self, name: str) -> Any:
+        def perturb(module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+            return self._perturb(output, name) if module.training else output
+
+        return perturb
+
+    def set(self, draws: Draws, progress: float) -> None:
+        """Take the draws of one step, and every scheduled rate at the share ``progress`` of the training."""
+        self._draws, self._calls = draws, {}
+        self._noise = {name: tuple(item.at(progress) for item in items) for name, items in self._declared.items()}
+
+    def _perturb(self, x: Tensor, name: str) -> Tensor:
+        call = self._calls[name] = self._calls.get(name, 0) + 1
+        for noise in self._noise[name]:
+            uniforms = self._draws.uniform(f"{noise.key}:{name}:{call}", noise.shape(x.shape), like=x)
+            x = noise.apply(x, uniforms)
+        return x
+
+
+def _covered(model: nn.Module, noise: Noise, found: list[str]) -> list[str]:
+    scope = noise.scope
+    if isinstance(scope, str):
+        names = found
+    else:
+        patterns = scope.get("names", "*")
+        patterns = [patterns] if isinstance(patterns, str) else list(patterns)
+        classes = scope.get("modules")
+        candidates = (
+            found if classes is None and any(_any(patterns, name) for name in found) else _modules(model, classes)
+        )
+        names = [name for name in candidates if _any(patterns, name)]
+    if not names:
+        raise ScopeError(
+            f"{noise.key} with scope {scope!r} finds no place in the network. Put bridle.Place() or nn.Dropout where it "
+            'should act, or name modules, for example scope = { names = "layers.0" }.'
+        )
+    return names
+
+
+def _modules(model: nn.Module, classes: Any) -> list[str]:
+    allowed = None if classes is None else ([classes] if isinstance(classes, str) else list(classes))
+    return [
+        name for name, module in model.named_modules() if name and (allowed is None or type(module).__name__ in allowed)
+    ]
+
+
+def _any(patterns: list[str], name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -1,0 +1,42 @@
+"""What all members of a job share."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, final
+
+import torch
+
+from bridle.data.dataset import Dataset
+from bridle.engine.losses import Loss
+from bridle.engine.prepared import Prepared
+from bridle.metrics.metric import Metric
+
+CPU = torch.device("cpu")
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """The data, the model, the loss and the metric of a job.
+
+    Args:
+        dataset: All rows.
+        metric: The metric of the clean scores.
+        model: ``None`` for the default of the data's kind, ``"pkg.mod:name"``, a factory or an instance.
+        loss: ``None`` for the default of the task, or the user's function of (output, target).
+        folder: Where checkpoints and finished members go, or ``None`` to keep nothing.
+        device: Where the members train.
+    """
+
+    dataset: Dataset
+    metric: Metric
+    model: Any = None
+    loss: Loss | None = None
+    folder: Path | None = None
+    device: torch.device = CPU
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """The prepared examples of each fold."""
+        return Prepared(self.dataset, self.device)

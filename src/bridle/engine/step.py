@@ -1,0 +1,92 @@
+"""One training step, in the order in which regularizers act."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import final
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from bridle.core import Augmentation, Averaging, Batch, Draws, Recipe, State, TargetRule
+from bridle.engine.losses import Loss, weighted_mean
+from bridle.engine.noise import PlacedNoise
+from bridle.engine.penalties import Penalties
+from bridle.regularizers.augmenting import augment
+
+
+@final
+@dataclass(eq=False)
+class Step:
+    """Everything that one step needs, bound to one model.
+
+    Args:
+        model: The network.
+        recipe: The recipe, nothing free in it.
+        optimizer: The optimizer over the network's weights.
+        loss: One value per example from (output, target rows).
+        normalise: Normalises images after augmentation; the identity for tables.
+        penalties: The recipe's penalties on this network's weights.
+        noise: The recipe's noise at this network's places.
+        averages: The state of each averaging, in the recipe's order.
+        autocast: A context for the forward pass.
+    """
+
+    model: nn.Module
+    recipe: Recipe
+    optimizer: Optimizer
+    loss: Loss
+    normalise: Callable[[Tensor], Tensor]
+    penalties: Penalties
+    noise: PlacedNoise
+    averages: list[State]
+    autocast: Callable[[], torch.autocast]
+
+    def __call__(self, batch: Batch, augmentable: Tensor, draws: Draws, progress: float) -> Tensor:
+        """Train on one batch and return its data loss, a scalar without any penalty.
+
+        Args:
+            batch: The batch as it is.
+            augmentable: ``(B,)``, false for the originals of an expanded training set.
+            draws: The draws of this member at this step.
+            progress: The share of the training that is done, for schedules.
+        """
+        augmentations = [item.at(progress) for item in self.recipe.of(Augmentation)]
+        batch = _only(augmentable, augment(batch, augmentations, draws), batch) if augmentations else batch
+        self.noise.set(draws, progress)
+        with self.autocast():
+            output = self.model(self.normalise(batch.inputs))
+        targets = batch.targets
+        for rule in self.recipe.of(TargetRule):
+            targets = rule.at(progress).apply(targets)
+        data_loss = weighted_mean(self.loss(output, targets), batch.weights)
+
+        self.optimizer.zero_grad()
+        data_loss.backward()  # type: ignore[no-untyped-call]
+        if self.recipe.training.clip > 0:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.training.clip)
+        self.penalties.schedule(progress)
+        self.penalties.add_gradients()
+        self.optimizer.step()
+        self.penalties.proximal_steps()
+
+        weights = dict(self.model.named_parameters())
+        for place, averaging in enumerate(self.recipe.of(Averaging)):
+            self.averages[place] = averaging.update(self.averages[place], weights)
+        return data_loss.detach()
+
+
+def _only(chosen: Tensor, changed: Batch, batch: Batch) -> Batch:
+    """``changed`` where ``chosen``, else ``batch``."""
+    if bool(chosen.all()):
+        return changed
+
+    def pick(new: Tensor, old: Tensor) -> Tensor:
+        return torch.where(chosen.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+
+    return replace(
+        changed,
+        inputs=pick(changed.inputs, batch.inputs),
+        targets=pick(changed.targets, batch.targets),
+        weights=pick(changed.weights, batch.weights),
+    )

@@ -1,0 +1,124 @@
+"""Train one member to its end, from its checkpoint where there is one."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor
+
+from bridle.engine import checkpoint
+from bridle.engine.member import Diverged, MemberTraining
+from bridle.engine.setting import Setting
+from bridle.errors import BridleError, StorageError
+from bridle.population import Member
+from bridle.records import Curves, Finding, Outcome, Severity, serial
+
+
+def train(member: Member, setting: Setting) -> Outcome:
+    """Train one member and give its outcome; with a folder, finished work is never done twice.
+
+    After each epoch a checkpoint is written atomically, so that training that was killed goes on where it was, to
+    the same
+    weights. A loss that is no longer finite ends the member with a finding; another error in the user's own code
+    ends it with that error as its ``failure``.
+
+    Raises:
+        BridleError: If the recipe does not fit the model, or the disk is full.
+    """
+    if (done := finished(member, setting)) is not None:
+        return done
+    started = time.perf_counter()
+    training: MemberTraining | None = None
+    try:
+        training = MemberTraining(member, setting)
+        outcome = _to_the_end(training, _file(member, setting, ".checkpoint"))
+    except BridleError:
+        raise
+    except Diverged as diverged:
+        outcome = _diverged(member, training, diverged)
+    except Exception as error:  # the user's model or loss may raise anything; the other members go on
+        outcome = Outcome(member.candidate, member.fold.number, member.seed, Curves(), failure=_told(error))
+    outcome = replace(outcome, seconds=time.perf_counter() - started)
+    _finish(member, setting, outcome, training)
+    return outcome
+
+
+def finished(member: Member, setting: Setting) -> Outcome | None:
+    """The outcome of a member that was trained before, or ``None``."""
+    file = _file(member, setting, ".json")
+    if file is None or not file.exists():
+        return None
+    return serial.loads(Outcome, file.read_text(encoding="utf-8"), str(file))
+
+
+def kept_weights(member: Member, setting: Setting) -> dict[str, Tensor]:
+    """The trained weights and buffers of a finished member that was to be kept."""
+    file = _file(member, setting, ".safetensors")
+    if file is None:
+        raise ValueError("Only members of a setting with a folder are kept.")
+    return checkpoint.read(file)[0]
+
+
+def _to_the_end(training: MemberTraining, file: Path | None) -> Outcome:
+    member = training.member
+    if file is not None and file.exists():
+        training.restore(*checkpoint.read(file))
+    while not training.finished:
+        training.train_epoch()
+        if file is not None and not training.finished:
+            checkpoint.write(file, *training.state())
+    return Outcome(
+        member.candidate,
+        member.fold.number,
+        member.seed,
+        Curves(training.series),
+        steps=training.epoch * training.batches.per_epoch,
+        stopped=training.best_epoch,
+    )
+
+
+def _diverged(member: Member, training: MemberTraining | None, error: Diverged) -> Outcome:
+    finding = Finding(
+        "nan_loss",
+        Severity.ERROR,
+        f"{error} (candidate {member.candidate}, fold {member.fold.number}, seed {member.seed}): the member was "
+        "stopped. A smaller training.learning_rate or training.clip = 1.0 usually helps.",
+        {"step": error.step, "epoch": error.epoch, "loss": error.value},
+    )
+    curves = Curves(training.series if training else {})
+    return Outcome(
+        member.candidate,
+        member.fold.number,
+        member.seed,
+        curves,
+        failure=str(error),
+        findings=(finding,),
+        steps=error.step,
+    )
+
+
+def _finish(member: Member, setting: Setting, outcome: Outcome, training: MemberTraining | None) -> None:
+    file = _file(member, setting, ".json")
+    if file is None:
+        return
+    if member.keep and training is not None and outcome.failure is None:
+        checkpoint.write(file.with_suffix(".safetensors"), training.weights(), {"member": member.name})
+    part = file.with_suffix(".json.part")
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(serial.dumps(outcome), encoding="utf-8")
+        part.replace(file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise StorageError(
+            error.errno, f"{file} could not be written: {error}. Free some space and resume the run."
+        ) from None
+    file.with_suffix(".checkpoint").unlink(missing_ok=True)
+
+
+def _file(member: Member, setting: Setting, suffix: str) -> Path | None:
+    return None if setting.folder is None else setting.folder / f"{member.name}{suffix}"
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

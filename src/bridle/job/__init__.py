@@ -1,0 +1,1 @@
+"""The whole job: load, split, search, refit, test, report."""

@@ -1,0 +1,51 @@
+"""What a user asked for: every option of a job, as it is stored in the run folder for ``--resume``."""
+
+from dataclasses import dataclass, field
+from typing import final
+
+from bridle.errors import SearchError
+
+
+@final
+@dataclass(frozen=True)
+class Ask:
+    """The options of one job.
+
+    Args:
+        data: The path or bundled name, or a word for what came from Python.
+        metric: The metric that chooses; empty for the task's default.
+        folds: Number of folds, at least 2.
+        trials: How many recipes a search tries; ``None`` for a number that fits the data, or what the budget allows.
+        budget: Wall time of the search with its baselines, as ``"10m"``, or ``None``.
+        select: ``"one-se"`` or ``"best"``.
+        seeds: How many seeds are refitted and tested.
+        seed: The first seed; it also keys the split and the search.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` ...
+        model: ``"pkg.mod:name"``, ``"python"`` for an object given from Python, or empty for the default.
+        loss: Likewise.
+        workers: Processes that train at once; 0 for as many as there are cores.
+        share: The share of the rows that is sealed as test set, where there is none of its own.
+    """
+
+    data: str
+    metric: str = ""
+    folds: int = 5
+    trials: int | None = None
+    budget: str | None = None
+    select: str = "one-se"
+    seeds: int = 5
+    seed: int = 0
+    device: str = "auto"
+    model: str = ""
+    loss: str = ""
+    workers: int = 0
+    share: float = field(default=0.2)
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        for name, low in {"folds": 2, "seeds": 1, "trials": 1, "workers": 0}.items():
+            value = getattr(self, name)
+            if value is not None and value < low:
+                raise SearchError(f"{name} must be at least {low}; got {value}.")
+        if self.select not in ("one-se", "best"):
+            raise SearchError(f"select must be 'one-se' or 'best'; got {self.select!r}.")

@@ -1,0 +1,91 @@
+"""What the stages of one job share."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
+
+from numpy.typing import NDArray
+
+from bridle.core import Recipe, StopRule
+from bridle.data.dataset import Dataset
+from bridle.data.folds import make_folds, with_watch
+from bridle.data.sealed import SealedTest
+from bridle.engine.setting import Setting
+from bridle.job.ask import Ask
+from bridle.job.progress import Progress
+from bridle.job.workspace import Workspace
+from bridle.metrics.metric import Metric
+from bridle.population import Crew, Member
+from bridle.records import Finding, Fold, Outcome
+
+
+@final
+@dataclass(eq=False)
+class Context:
+    """One job at work.
+
+    Args:
+        ask: What was asked.
+        workspace: Its folder.
+        space: The recipe or space.
+        dataset: All rows.
+        rows: The rows that are not sealed.
+        sealed: The sealed test rows.
+        metric: The metric that chooses.
+        setting: What all members share, in this process.
+        crew: Trains members.
+        workers: Processes that train at once.
+        threads: Threads of each.
+        progress: Is told what happens.
+        seconds: Wall time by stage.
+        findings: What was noticed.
+    """
+
+    ask: Ask
+    workspace: Workspace
+    space: Recipe
+    dataset: Dataset
+    rows: NDArray[Any]
+    sealed: SealedTest
+    metric: Metric
+    setting: Setting
+    crew: Crew
+    workers: int
+    threads: int
+    progress: Progress
+    seconds: dict[str, float] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def folds(self) -> list[Fold]:
+        """The folds of the search and of its baselines."""
+        return make_folds(self.dataset, self.rows, self.ask.folds, self.ask.seed)
+
+    def watched(self, fold: Fold, recipe: Recipe) -> Fold:
+        """The fold with a tenth of its training rows marked for patience, where the recipe has a stop rule."""
+        return with_watch(fold, self.dataset, self.ask.seed) if recipe.of(StopRule) else fold
+
+    def on_folds(
+        self, stage: str, folds: Sequence[Fold], best: Callable[[], str] = str
+    ) -> Callable[[Sequence[tuple[int, Recipe]]], dict[int, tuple[Outcome, ...]]]:
+        """A function that trains numbered recipes on all folds and gives their outcomes by number.
+
+        Args:
+            stage: The stage's name.
+            folds: The folds.
+            best: Gives the note to show beside the bar.
+        """
+
+        def evaluate(recipes: Sequence[tuple[int, Recipe]]) -> dict[int, tuple[Outcome, ...]]:
+            members = [
+                Member(number, recipe, self.watched(fold, recipe), self.ask.seed, stage=stage)
+                for number, recipe in recipes
+                for fold in folds
+            ]
+            found: dict[int, list[Outcome]] = defaultdict(list)
+            for member, outcome in self.crew(members):
+                found[member.candidate].append(outcome)
+                self.progress.advance(1, best())
+            return {number: tuple(sorted(found[number], key=lambda item: item.fold)) for number, _ in recipes}
+
+        return evaluate

@@ -1,0 +1,95 @@
+"""The trained model of a run: arrays in ``model.safetensors``, the rest in ``model.json``. Nothing is pickled."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bridle.data.preprocess import Preprocessing
+from bridle.engine import checkpoint
+from bridle.engine.network import build_network
+from bridle.engine.trained import Trained, load_weights
+from bridle.errors import RunError
+from bridle.job.workspace import Workspace
+from bridle.records import Layout, serial
+
+
+def save(workspace: Workspace, trained: Trained, layout: Layout, *, model: str, seed: int, custom_loss: bool) -> None:
+    """Write the model of a run.
+
+    Args:
+        workspace: The run.
+        trained: The network with its preprocessing.
+        layout: The layout of the data it was trained on.
+        model: ``"pkg.mod:name"``, ``"python"`` for an object given from Python, or empty for the default.
+        seed: The seed that built it.
+        custom_loss: Whether it was trained with a loss of the user's.
+    """
+    file = workspace.folder / "model.safetensors"
+    tensors = {f"model/{name}": value for name, value in trained.model.state_dict().items()}
+    arrays = trained.preprocessing.to_arrays()
+    tensors |= {f"preprocessing/{name}": torch.from_numpy(array) for name, array in arrays.items()}
+    checkpoint.write(file, tensors, {})
+    plain = {
+        "model": model,
+        "seed": seed,
+        "custom_loss": custom_loss,
+        "layout": serial.to_plain(layout),
+        "sha256": _digest(file),
+    }
+    workspace.write("model.json", json.dumps(plain, indent=1, ensure_ascii=False))
+
+
+def load(workspace: Workspace, model: Any = None) -> tuple[Trained, Layout]:
+    """Read the model of a run.
+
+    Args:
+        workspace: The run.
+        model: The model again, as it was given to the job: a factory named in a run is never imported by itself.
+
+    Raises:
+        RunError: If files are missing, damaged or changed, or the user's own model is not named again.
+    """
+    plain = workspace.json("model.json")
+    file = workspace.folder / "model.safetensors"
+    if not file.is_file():
+        raise RunError(f"The run {str(workspace.folder)!r} lacks model.safetensors.")
+    if _digest(file) != plain.get("sha256"):
+        raise RunError(f"{file} does not match the digest in model.json: one of them was changed after training.")
+    layout = serial.from_plain(Layout, plain.get("layout"), "model.json: layout")
+    named = plain.get("model")
+    if named and model is None:
+        again = f"--model {named}" if named != "python" else "model=... from Python"
+        raise RunError(
+            f"This run was trained with a model of your own ({named}); code named in a file "
+            f"is never imported. Give {again}."
+        )
+    tensors, _ = checkpoint.read(file)
+    arrays = {
+        name.split("/", 1)[1]: value.numpy() for name, value in tensors.items() if name.startswith("preprocessing/")
+    }
+    preprocessing = Preprocessing.from_arrays(layout, arrays)
+    device = torch.device("cpu")
+    network = build_network(
+        model if named else None,
+        layout,
+        preprocessing,
+        int(plain["seed"]),
+        custom_loss=bool(plain["custom_loss"]),
+        device=device,
+    )
+    weights = {name.split("/", 1)[1]: value for name, value in tensors.items() if name.startswith("model/")}
+    expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    found = {name: tuple(value.shape) for name, value in weights.items()}
+    if expected != found:
+        name = next(iter(sorted(expected.items() ^ found.items())))[0]
+        raise RunError(f"{file} does not fit the network: it differs in {name!r}. Is it the same --model?")
+    load_weights(network, weights)
+    return Trained(network, preprocessing, device), layout
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

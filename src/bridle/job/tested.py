@@ -1,0 +1,98 @@
+"""Refit on all training rows with several seeds, and score on the sealed test rows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridle import metrics
+from bridle.core import Recipe, StopRule, toml
+from bridle.data.dataset import Dataset
+from bridle.data.folds import whole
+from bridle.engine.trained import trained
+from bridle.errors import SearchError
+from bridle.job.context import Context
+from bridle.population import Member
+from bridle.records import Comparison, Outcome, Tested
+from bridle.search.statistics import bootstrap, paired_difference
+
+Predicted = NDArray[np.float64]
+
+
+def refit(job: Context, recipes: dict[str, Recipe]) -> dict[str, list[tuple[Member, Outcome]]]:
+    """Train each named recipe on all rows that are not sealed, once per seed.
+
+    Raises:
+        SearchError: If the first recipe fails with every seed.
+    """
+    members = {name: _members(job, number, name, recipe) for number, (name, recipe) in enumerate(recipes.items())}
+    job.progress.stage("refit", sum(len(of) for of in members.values()))
+    done: dict[str, Outcome] = {}
+    for member, outcome in job.crew([member for of in members.values() for member in of]):
+        done[member.name] = outcome
+        job.findings.extend(outcome.findings)
+        job.progress.advance()
+    found = {name: [(member, done[member.name]) for member in of] for name, of in members.items()}
+    first = next(iter(found.values()))
+    if all(outcome.failure for _, outcome in first):
+        raise SearchError(f"The training failed: {first[0][1].failure}.{_advice(first[0][1])}")
+    return found
+
+
+def _members(job: Context, number: int, name: str, recipe: Recipe) -> list[Member]:
+    fold = whole(job.dataset, job.rows, watch=bool(recipe.of(StopRule)), seed=job.ask.seed)
+    seeds = range(job.ask.seed, job.ask.seed + job.ask.seeds)
+    return [Member(number, recipe, fold, seed, floor=name == "floor", stage="refit", keep=True) for seed in seeds]
+
+
+def _advice(outcome: Outcome) -> str:
+    return "".join(f" {finding.message}" for finding in outcome.findings)
+
+
+def predict(
+    job: Context, refits: dict[str, list[tuple[Member, Outcome]]], test: Dataset, rows: NDArray[np.int64]
+) -> dict[str, list[Predicted]]:
+    """Each refit's predictions of the test rows, by name, one per seed that did not fail."""
+    found = {}
+    for name, pairs in refits.items():
+        sound = [member for member, outcome in pairs if outcome.failure is None]
+        found[name] = [trained(member, job.setting).predict(test, rows) for member in sound]
+    return {name: predicted for name, predicted in found.items() if predicted}
+
+
+def score(
+    job: Context,
+    recipes: dict[str, Recipe],
+    refits: dict[str, list[tuple[Member, Outcome]]],
+    predicted: dict[str, list[Predicted]],
+    test: Dataset,
+    rows: NDArray[np.int64],
+) -> tuple[tuple[Tested, ...], tuple[Comparison, ...]]:
+    """Every metric of every recipe on the test rows with its interval, and the first recipe against each other."""
+    targets, weights = test.targets[rows], None if test.weights is None else test.weights[rows]
+    task, seed = job.dataset.layout.task, job.ask.seed
+    tested = tuple(
+        Tested(
+            name,
+            toml.dumps(recipes[name]),
+            {metric.name: bootstrap(values, metric, targets, weights, seed=seed) for metric in metrics.for_task(task)},
+            tuple(outcome for _, outcome in refits[name]),
+        )
+        for name, values in predicted.items()
+    )
+    chosen, *others = predicted
+    comparisons = tuple(
+        Comparison(
+            other,
+            job.metric.name,
+            paired_difference(*_paired(predicted[chosen], predicted[other]), job.metric, targets, weights, seed=seed),
+        )
+        for other in others
+    )
+    return tested, comparisons
+
+
+def _paired(one: Sequence[Any], other: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    pairs = min(len(one), len(other))
+    return list(one[:pairs]), list(other[:pairs])

@@ -1,0 +1,66 @@
+"""Trains one member of a job, in this process or in a worker: it carries names and paths, never the data itself."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import torch
+
+from bridle import metrics
+from bridle.engine.losses import Loss
+from bridle.engine.process import prepare, threads
+from bridle.engine.setting import Setting
+from bridle.engine.train import train
+from bridle.job import spool
+from bridle.models.factory import load_factory
+from bridle.population import Member
+from bridle.records import Outcome
+
+_settings: dict[Path, Setting] = {}
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Trainer:
+    """What a worker needs to train any member of one job.
+
+    Args:
+        folder: The run folder, with the spooled data.
+        metric: The name of the metric.
+        model: ``None``, ``"pkg.mod:name"`` or the user's object.
+        loss: Likewise.
+        device: The device's name.
+        threads: Threads in torch's operators; fixed for a job, since results depend on it in the last bits.
+        home: The process that made it.
+    """
+
+    folder: Path
+    metric: str
+    model: Any
+    loss: Any
+    device: str
+    threads: int
+    home: int
+
+    def setting(self) -> Setting:
+        """The job's setting, opened once per process."""
+        if self.folder not in _settings:
+            _settings.clear()
+            loss: Loss | None = load_factory(self.loss) if isinstance(self.loss, str) else self.loss
+            _settings[self.folder] = Setting(
+                spool.load(self.folder / "data"),
+                metrics.find(self.metric),
+                self.model,
+                loss,
+                self.folder / "members",
+                torch.device(self.device),
+            )
+        return _settings[self.folder]
+
+    def __call__(self, member: Member) -> Outcome:
+        """Train one member to its end."""
+        if os.getpid() != self.home:
+            prepare()
+        with threads(self.threads):
+            return train(member, self.setting())

@@ -1,0 +1,36 @@
+"""A member: one model in training."""
+
+from dataclasses import dataclass
+from typing import final
+
+from bridle.core import Recipe
+from bridle.records import Fold
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One recipe on one fold with one seed.
+
+    Args:
+        candidate: The number of its recipe in the search; it names the member and never enters a draw.
+        recipe: The recipe, nothing free in it.
+        fold: Which rows train, watch and score.
+        seed: Keys, with the fold's number, initial weights, batches and draws.
+        floor: Whether it trains logistic or linear regression in place of the job's model.
+        stage: A short name for what it belongs to, part of its file's name.
+        keep: Whether its trained weights are kept as a file.
+    """
+
+    candidate: int
+    recipe: Recipe
+    fold: Fold
+    seed: int
+    floor: bool = False
+    stage: str = "search"
+    keep: bool = False
+
+    @property
+    def name(self) -> str:
+        """The stem of its files."""
+        return f"{self.stage}-c{self.candidate}-f{self.fold.number}-s{self.seed}"
