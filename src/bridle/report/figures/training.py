@@ -19,6 +19,11 @@ from bridle.report.figures.figure import (
 )
 from bridle.report.wording import number
 
+METRICS = {
+    "clean": ("training rows", CLEAN),
+    "score": ("validation rows", VALIDATION),
+    "watch": ("rows that patience watches", WATCH),
+}
 PARTS = {
     "data_loss": ("Data loss in training", "training data loss, noise and augmentation on, no penalty"),
     "penalty": ("Penalty", "value of the penalties"),
@@ -34,22 +39,20 @@ def metric_figure(
     epoch: int | None,
 ) -> Figure | None:
     """Clean training and validation metric over epochs with the gap between them shaded; ``None`` without curves."""
-    clean, validation = mean_curve(outcomes, "clean"), validation_curve(outcomes)
-    watch = mean_curve(outcomes, "watch") if mean_curve(outcomes, "score") else None
-    named = (
-        (clean, "training rows", CLEAN),
-        (validation, "validation rows", VALIDATION),
-        (watch, "rows that patience watches", WATCH),
-    )
-    lines = [(curve, name, colour) for curve, name, colour in named if curve is not None]
-    if clean is None and validation is None:
+    lines = [
+        (curve, name, colour)
+        for series, (name, colour) in METRICS.items()
+        if (curve := mean_curve(outcomes, series)) is not None
+    ]
+    if not lines:
         return None
     more: dict[str, Any] = {"xaxis": axis("epoch", showgrid=False), "yaxis": axis(nticks=6)}
     if limits is not None:
         more["yaxis"]["range"] = list(limits)
     more |= {"hovermode": "x unified"} | _mark(epoch)
     return Figure(
-        _shaded(clean, validation) + [_line(curve, name, colour) for curve, name, colour in lines],
+        _shaded(mean_curve(outcomes, "clean"), validation_curve(outcomes))
+        + [_line(curve, name, colour) for curve, name, colour in lines],
         layout(290, **more),
         f"{metric} over epochs, {title}.",
         title,
