@@ -10,7 +10,10 @@ Bounds, search scale, help text and the reference page derive from it. In place 
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, final, get_args, get_origin, get_type_hints
 
 from bridle.errors import DialError
@@ -172,14 +175,15 @@ def schedule(
     return Schedule(float(start), float(end), float(until), shape)
 
 
-def dials(cls: type) -> dict[str, Range]:
+@cache
+def dials(cls: type) -> Mapping[str, Range]:
     """The dials that a record class declares, by field name in order of declaration."""
     found: dict[str, Range] = {}
     for name, hint in get_type_hints(cls, include_extras=True).items():
         for part in (hint, *get_args(hint)) if get_origin(hint) is not Annotated else (hint,):
             if get_origin(part) is Annotated:
                 found.update((name, extra) for extra in get_args(part)[1:] if isinstance(extra, Range))
-    return {field.name: found[field.name] for field in dataclasses.fields(cls) if field.name in found}
+    return MappingProxyType({field.name: found[field.name] for field in dataclasses.fields(cls) if field.name in found})
 
 
 def check_dial(name: str, bounds: Range, value: Any) -> Any:
