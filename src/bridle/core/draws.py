@@ -5,8 +5,9 @@ for large masks. :meth:`Draws.per_example` gives each example its own few number
 example, column): the same example in the same epoch gets the same numbers in any batch, any order and any number of
 workers.
 
-The hash is the finaliser of splitmix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators"),
-chained over the words of the key.
+The hash is that of splitmix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators"): for names
+and seeds chained over the words of the key, for examples once over a counter that gives example, time and column a
+large odd stride each.
 """
 
 import hashlib
@@ -21,6 +22,8 @@ _MASK = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15
 _MIX1 = 0xBF58476D1CE4E5B9
 _MIX2 = 0x94D049BB133111EB
+_EXAMPLE = 0xD1342543DE82EF95
+_TIME = 0xDA942042E4DD58B5
 
 
 def _signed(word: int) -> int:
@@ -41,11 +44,11 @@ def _shift(words: Tensor, bits: int) -> Tensor:
     return (words >> bits) & ((1 << (64 - bits)) - 1)
 
 
-def _mix(words: Tensor) -> Tensor:
-    words = words + _signed(_GOLDEN)
+def _uniform(words: Tensor) -> Tensor:
+    """Each word's hash as a number in [0, 1): its 24 highest bits, which the hash's last shift leaves as they are."""
     words = (words ^ _shift(words, 30)) * _signed(_MIX1)
     words = (words ^ _shift(words, 27)) * _signed(_MIX2)
-    return words ^ _shift(words, 31)
+    return _shift(words, 40).to(torch.float32) * 2.0**-24
 
 
 def key(*parts: int | str) -> int:
@@ -105,7 +108,6 @@ class Draws:
             ``(B, columns)`` float32.
         """
         base = _signed(key(self.seed, self.fold, name))
-        rows = _mix(_mix(examples ^ base) ^ times)
-        counter = torch.arange(columns, device=examples.device)
-        words = _mix(rows[:, None] ^ _mix(counter)[None, :])
-        return _shift(words, 40).to(torch.float32) * 2.0**-24
+        rows = torch.add(examples * _signed(_EXAMPLE), times, alpha=_signed(_TIME)) + base
+        counter = torch.arange(columns, device=examples.device) * _signed(_GOLDEN)
+        return _uniform(rows[:, None] + counter)

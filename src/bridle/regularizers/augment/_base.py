@@ -64,28 +64,23 @@ class Flip(Geometric):
         return affine(sign, one) if self.axis == -1 else affine(one, sign)
 
 
-def affine(
-    xx: Tensor,
-    yy: Tensor,
-    *,
-    xy: Tensor | float = 0.0,
-    yx: Tensor | float = 0.0,
-    x: Tensor | float = 0.0,
-    y: Tensor | float = 0.0,
-) -> Tensor:
-    """``(B, 2, 3)`` with the rows ``(xx, xy, x)`` and ``(yx, yy, y)``; the missing ones are zero."""
-    entries = [xx, xy, x, yx, yy, y]
-    return torch.stack([xx * 0 + entry for entry in entries], dim=-1).unflatten(-1, (2, 3))
+def affine(xx: Tensor, yy: Tensor, **others: Tensor) -> Tensor:
+    """``(B, 2, 3)`` with the rows ``(xx, xy, x)`` and ``(yx, yy, y)``; those not given are zero."""
+    entries = {"xx": xx, "yy": yy, **others}
+    zero = torch.zeros_like(xx)
+    return torch.stack([entries.get(name, zero) for name in ("xx", "xy", "x", "yx", "yy", "y")], -1).unflatten(
+        -1, (2, 3)
+    )
 
 
 def compose(first: Tensor, second: Tensor) -> Tensor:
     """The matrix of doing ``first`` and then ``second``; written out, since products of matrices may round on a GPU."""
-    product: Tensor = (first[:, :, :2, None] * second[:, None]).sum(2)
-    return product + F.pad(first[:, :, 2:], (2, 0))
+    linear = first[:, :, 0:1] * second[:, 0:1] + first[:, :, 1:2] * second[:, 1:2]
+    return linear + F.pad(first[:, :, 2:], (2, 0))
 
 
 def resample(images: Tensor, matrices: Tensor, fill: Fill) -> Tensor:
-    """Images seen through affine maps, by bilinear interpolation; an image whose map is the identity stays exactly.
+    """Images seen through affine maps, by bilinear interpolation.
 
     Args:
         images: ``(B, C, H, W)``.
@@ -101,8 +96,7 @@ def resample(images: Tensor, matrices: Tensor, fill: Fill) -> Tensor:
     along_y = scaled[:, :, 1:2] * y + scaled[:, :, 2:]
     grid = (along_x + along_y[..., None]).permute(0, 2, 3, 1)
     moved = F.grid_sample(images.to(dtype), grid, mode="bilinear", padding_mode=fill, align_corners=False)
-    still = (matrices == torch.eye(2, 3, dtype=matrices.dtype, device=matrices.device)).all(-1).all(-1)
-    return torch.where(still[:, None, None, None], images, moved.to(images.dtype))
+    return moved.to(images.dtype)
 
 
 def transform(batch: Batch, run: Sequence[Geometric], draws: Draws) -> Batch:
