@@ -63,7 +63,7 @@ def default_space(layout: Layout, rows: int) -> Recipe:
     """
     size = effort(rows)
     training = Training(learning_rate=between(3e-4, 1e-2, log=True), epochs=size.epochs, batch_size=size.batch_size)
-    smoothing = [LabelSmoothing(rate=between(0.02, 0.2), optional=True)] if layout.task is Task.CLASSIFICATION else []
+    smoothing = [LabelSmoothing(rate=between(0.01, 0.15), optional=True)] if layout.task is Task.CLASSIFICATION else []
     return Recipe(
         *(_of_images() if layout.kind is Kind.IMAGE else _of_tables(layout)),
         Mixup(strength=between(0.1, 1.0, log=True), optional=True),
@@ -86,7 +86,7 @@ def defaults(space: Recipe, layout: Layout | None = None) -> list[dict[str, Any]
         layout: Kind and shape of the data.
     """
     in_colour = layout is not None and layout.kind is Kind.IMAGE and layout.shape[0] >= 3
-    doubtful: tuple[type[Regularizer], ...] = (Mixup,) if in_colour else (Mixup, HorizontalFlip)
+    doubtful: tuple[type[Regularizer], ...] = (Mixup, LabelSmoothing, *(() if in_colour else (HorizontalFlip,)))
     optional = [item for item in space.regularizers if item.optional]
     plain = {f"{item.key}.active": False for item in optional}
     full = {f"{item.key}.active": not isinstance(item, doubtful) for item in optional}
