@@ -175,9 +175,13 @@ def schedule(
     return Schedule(float(start), float(end), float(until), shape)
 
 
-@cache
 def dials(cls: type) -> Mapping[str, Range]:
     """The dials that a record class declares, by field name in order of declaration."""
+    return _declared(cls)
+
+
+@cache
+def _declared(cls: Any) -> Mapping[str, Range]:
     found: dict[str, Range] = {}
     for name, hint in get_type_hints(cls, include_extras=True).items():
         for part in (hint, *get_args(hint)) if get_origin(hint) is not Annotated else (hint,):

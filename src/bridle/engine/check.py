@@ -1,5 +1,7 @@
 """Whether a recipe can act on the data and the model at all: asked at the door, before anything is trained."""
 
+from typing import Any
+
 import numpy as np
 
 from bridle.core import Augmentation, Choice, Recipe, TargetRule
@@ -46,7 +48,7 @@ def check_model(recipe: Recipe, setting: Setting) -> None:
 
 def fullest(recipe: Recipe) -> Recipe:
     """A recipe out of a space with every optional regularizer on, and some allowed value for every free dial."""
-    values = {}
+    values: dict[str, Any] = {}
     for address, free in recipe.free().items():
         if address.endswith(".active"):
             values[address] = True

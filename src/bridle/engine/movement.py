@@ -27,8 +27,8 @@ def movement(optimizer: Optimizer, group: dict[str, Any], weight: Tensor) -> Ten
     if isinstance(optimizer, Adam | AdamW):
         return _adam(optimizer, group, weight)
     if isinstance(optimizer, SGD):
-        share = 1.0 if group["nesterov"] or not group["momentum"] else 1.0 - group["dampening"]
-        return float(group["lr"]) * share / (1.0 - group["momentum"])
+        share: float = 1.0 if group["nesterov"] or not group["momentum"] else 1.0 - group["dampening"]
+        return float(group["lr"] * share / (1.0 - group["momentum"]))
     raise RecipeError(
         f"A penalty with exact zeros needs the optimizer's own metric; none is known for {type(optimizer).__name__}. "
         "Use SGD, Adam or AdamW."
@@ -40,4 +40,5 @@ def _adam(optimizer: Optimizer, group: dict[str, Any], weight: Tensor) -> Tensor
     correction = 1.0 - group["betas"][1] ** float(state["step"])
     # The constant keeps the square root of exact zeros off its slow path; it is invisible beside eps.
     root = (state["exp_avg_sq"] / correction + 1e-30).sqrt_()
-    return torch.full_like(root, group["lr"]).div_(root.add_(group["eps"]))
+    movements: Tensor = torch.full_like(root, group["lr"]).div_(root.add_(group["eps"]))
+    return movements

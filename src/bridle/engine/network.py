@@ -57,5 +57,5 @@ def build_network(
     network = build(resolve_factory(model, inputs), inputs, seed, custom_loss=custom_loss)
     network = replace_dropout(network).to(device)
     if any(isinstance(module, nn.Conv2d) for module in network.modules()):
-        network = network.to(memory_format=torch.channels_last)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network

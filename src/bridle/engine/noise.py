@@ -76,8 +76,8 @@ def _covered(model: nn.Module, noise: Noise, found: list[str]) -> list[str]:
         names = [name for name in candidates if _any(patterns, name)]
     if not names:
         raise ScopeError(
-            f"{noise.key} with scope {scope!r} finds no place in the network. Put bridle.Place() or nn.Dropout where it "
-            'should act, or name modules, for example scope = { names = "layers.0" }.'
+            f"{noise.key} with scope {scope!r} finds no place in the network. Put bridle.Place() or nn.Dropout where "
+            'it should act, or name modules, for example scope = { names = "layers.0" }.'
         )
     return names
 

@@ -1,7 +1,8 @@
 """Penalties on the weights, applied exactly: a gradient before the optimizer's step, a proximal step after it."""
 
+from collections.abc import Mapping
 from itertools import combinations
-from typing import final
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +31,9 @@ class Penalties:
     def __init__(self, model: nn.Module, optimizer: Optimizer, recipe: Recipe) -> None:
         weights = {name: weight for name, (_, _, weight) in parameters(model).items()}
         self._optimizer = optimizer
-        self._group = {weight: group for group in optimizer.param_groups for weight in group["params"]}
+        self._group: dict[Tensor, dict[str, Any]] = {
+            weight: group for group in optimizer.param_groups for weight in group["params"]
+        }
         self.scopes = {item.key: resolve(model, item.scope, who=item.key) for item in recipe.of(Penalty)}
         self._weights = {key: [weights[name] for name in names] for key, names in self.scopes.items()}
         self._declared: tuple[Penalty, ...] = recipe.of(Penalty)
@@ -65,7 +68,7 @@ class Penalties:
         """Take each proximal penalty's step in the optimizer's metric; call it right after the optimizer's step."""
         for penalty in self._penalties:
             if isinstance(penalty, Proximal):
-                weights = [weight for weight in self._weights[penalty.key] if weight.grad is not None]
+                weights: list[Tensor] = [weight for weight in self._weights[penalty.key] if weight.grad is not None]
                 if weights:
                     steps = [movement(self._optimizer, self._group[weight], weight) for weight in weights]
                     torch._foreach_copy_(weights, penalty.prox(weights, steps))
@@ -75,7 +78,7 @@ class Penalties:
         """The sum of all penalties at the present weights."""
         return sum(float(penalty.value(self._weights[penalty.key])) for penalty in self._penalties)
 
-    def keep_zeros(self, averaged: dict[str, Tensor], live: dict[str, Tensor]) -> dict[str, Tensor]:
+    def keep_zeros(self, averaged: Mapping[str, Tensor], live: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Averaged weights with the exact zeros of the live ones, in the scope of the proximal penalties."""
         sparse = {name for item in self._penalties if isinstance(item, Proximal) for name in self.scopes[item.key]}
         return {

@@ -62,7 +62,7 @@ class Step:
         data_loss = weighted_mean(self.loss(output, targets), batch.weights)
 
         self.optimizer.zero_grad()
-        data_loss.backward()  # type: ignore[no-untyped-call]
+        data_loss.backward()
         if self.recipe.training.clip > 0:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.training.clip)
         self.penalties.schedule(progress)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import final
 
 from bridle.errors import SearchError
+from bridle.search.selection import Rule
 
 
 @final
@@ -32,7 +33,7 @@ class Ask:
     folds: int = 5
     trials: int | None = None
     budget: str | None = None
-    select: str = "one-se"
+    select: Rule = "one-se"
     seeds: int = 5
     seed: int = 0
     device: str = "auto"

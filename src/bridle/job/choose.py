@@ -67,7 +67,7 @@ def budget_of(job: Context) -> Budget:
 def _baselines(job: Context) -> tuple[list[Candidate], dict[str, Recipe]]:
     """The best of each baseline over its own learning rates, and its recipe for the refit."""
     folds, higher = job.folds(), job.metric.higher_is_better
-    spaces = baselines(job.space, job.dataset.layout)
+    spaces = baselines(job.space)
     grids = {name: baseline_grid(space, BASELINE_RATES) for name, space in spaces.items()}
     named = [(name, recipe) for name, grid in grids.items() for recipe in grid]
     job.progress.stage("baselines", len(named) * len(folds))
@@ -125,7 +125,7 @@ def _search(job: Context, budget: Budget, spent: float) -> tuple[list[Candidate]
             budget=budget,
             members=len(folds),
             round_size=ROUND,
-            first=defaults(job.space),
+            first=defaults(job.space, job.dataset.layout),
             on_candidate=keep,
         )
     return candidates, tried

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from bridle import metrics
 from bridle.core import Recipe, toml
 from bridle.data.dataset import Dataset
 from bridle.data.load import Options, load_pair
@@ -16,7 +15,7 @@ from bridle.data.sealed import SealedTest, split_test
 from bridle.engine.check import check_model, check_recipe
 from bridle.engine.process import cores
 from bridle.engine.trained import trained
-from bridle.errors import ModelError, RecipeError, RunError
+from bridle.errors import DataError, ModelError, RecipeError, RunError
 from bridle.job import model_file, pictures, spool
 from bridle.job.ask import Ask
 from bridle.job.choose import Chosen, choose
@@ -28,10 +27,13 @@ from bridle.job.summary import evidence_of
 from bridle.job.tested import predict, refit, score
 from bridle.job.trainer import Trainer
 from bridle.job.workspace import Workspace
+from bridle.metrics import catalogue as metrics
+from bridle.metrics.metric import Metric
 from bridle.population import Crew
 from bridle.records import Evidence, Kind, Task, serial
 from bridle.regularizers.catalogue import load_recipe, parse_recipe
 from bridle.report.html import write_html
+from bridle.search.selection import Rule
 from bridle.search.space import default_space
 
 HEAVY = 3 * 32 * 32
@@ -49,7 +51,7 @@ def fit(
     folds: int = 5,
     trials: int | None = None,
     budget: str | None = None,
-    select: str = "one-se",
+    select: Rule = "one-se",
     seeds: int | None = None,
     seed: int = 0,
     out: str | Path | None = None,
@@ -120,7 +122,7 @@ def start(
     folds: int = 5,
     trials: int | None = None,
     budget: str | None = None,
-    select: str = "one-se",
+    select: Rule = "one-se",
     seeds: int | None = None,
     seed: int = 0,
     out: str | Path | None = None,
@@ -149,8 +151,7 @@ def start(
         progress.say(note)
     space = space or default_space(dataset.layout, len(dataset))
     check_recipe(space, dataset.layout)
-    if ask.metric:
-        metrics.find(ask.metric)
+    metric_of(ask, dataset.layout.task)
     workspace = Workspace.create(out, data)
     spool.save(dataset, workspace.folder / "data")
     if own_test is not None:
@@ -212,7 +213,7 @@ def open_job(workspace: Workspace, ask: Ask, model: Any, loss: Any, progress: Pr
     """The job of a run folder, ready to work."""
     data = workspace.folder / "data"
     dataset = spool.load(data)
-    metric = metrics.find(ask.metric) if ask.metric else metrics.default(dataset.layout.task)
+    metric = metric_of(ask, dataset.layout.task)
     rows, sealed = _split(dataset, data, ask)
     heavy = dataset.layout.kind is Kind.IMAGE and int(np.prod(dataset.layout.shape)) >= HEAVY
     alone = heavy or ask.device != "cpu"
@@ -233,6 +234,11 @@ def open_job(workspace: Workspace, ask: Ask, model: Any, loss: Any, progress: Pr
         threads=threads,
         progress=progress,
     )
+
+
+def metric_of(ask: Ask, task: Task) -> Metric:
+    """The metric that was asked for, or the default of the task."""
+    return metrics.find(ask.metric, task) if ask.metric else metrics.default(task)
 
 
 def _split(dataset: Dataset, data: Path, ask: Ask) -> tuple[np.ndarray[Any, Any], SealedTest]:
@@ -288,9 +294,11 @@ def _named(thing: Any) -> str:
 
 
 def _ready(options: dict[str, Any]) -> dict[str, Any]:
-    ready = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
-    if isinstance(ready.get("task"), str):
-        ready["task"] = Task(ready["task"])
+    ready: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
+    }
+    if ready.get("task") is not None:
+        ready["task"] = _task(ready["task"])
     return {name: value for name, value in ready.items() if value is not None}
 
 
@@ -301,3 +309,10 @@ def _device(name: str) -> str:
     except (RuntimeError, AssertionError) as error:
         raise ModelError(f"device {name!r} cannot be used here: {str(error).splitlines()[0]}") from None
     return chosen
+
+
+def _task(name: str) -> Task:
+    try:
+        return Task(name)
+    except ValueError:
+        raise DataError(f"task must be one of {', '.join(Task)}; got {name!r}.") from None

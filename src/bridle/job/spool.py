@@ -1,6 +1,5 @@
 """A data set as plain arrays in the run folder: mapped into memory by workers, and what ``--resume`` goes on with."""
 
-import dataclasses
 import errno
 import json
 import shutil
@@ -51,8 +50,6 @@ def _place(array: np.ndarray[Any, Any], path: Path) -> str:
         and np.load(filename, mmap_mode="r").shape == array.shape
     ):
         return str(Path(filename).resolve())
-    if array.dtype == object:
-        array = np.unique(array.astype(str), return_inverse=True)[1]
     np.save(path, array, allow_pickle=False)
     return path.name
 
@@ -65,14 +62,10 @@ def load(folder: Path) -> Dataset:
     """
     try:
         plain = json.loads((folder / "data.json").read_text(encoding="utf-8"))
-        arrays = {name: np.load(folder / plain[name], mmap_mode="r") if name in plain else None for name in ARRAYS}
+        arrays: dict[str, Any] = {
+            name: np.load(folder / plain[name], mmap_mode="r") if name in plain else None for name in ARRAYS
+        }
     except (OSError, ValueError, KeyError) as error:
         raise RunError(f"The data of the run in {folder} cannot be read ({error}). Start it again.") from None
     layout = serial.from_plain(Layout, plain["layout"], "layout")
-    known = {field.name for field in dataclasses.fields(Dataset)}
-    return Dataset(
-        **{key: value for key, value in arrays.items() if key in known},
-        layout=layout,
-        name=plain["name"],
-        notes=tuple(plain["notes"]),
-    )
+    return Dataset(**arrays, layout=layout, name=plain["name"], notes=tuple(plain["notes"]))

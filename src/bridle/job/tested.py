@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridle import metrics
 from bridle.core import Recipe, StopRule, toml
 from bridle.data.dataset import Dataset
 from bridle.data.folds import whole
 from bridle.engine.trained import trained
 from bridle.errors import SearchError
 from bridle.job.context import Context
+from bridle.metrics import catalogue as metrics
 from bridle.population import Member
 from bridle.records import Comparison, Outcome, Tested
 from bridle.search.statistics import bootstrap, paired_difference

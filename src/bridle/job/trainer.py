@@ -7,13 +7,13 @@ from typing import Any, final
 
 import torch
 
-from bridle import metrics
 from bridle.engine.losses import Loss
 from bridle.engine.process import prepare, threads
 from bridle.engine.setting import Setting
 from bridle.engine.train import train
 from bridle.job import spool
-from bridle.models.factory import load_factory
+from bridle.metrics import catalogue as metrics
+from bridle.models.named import load_named
 from bridle.population import Member
 from bridle.records import Outcome
 
@@ -47,7 +47,7 @@ class Trainer:
         """The job's setting, opened once per process."""
         if self.folder not in _settings:
             _settings.clear()
-            loss: Loss | None = load_factory(self.loss) if isinstance(self.loss, str) else self.loss
+            loss: Loss | None = load_named(self.loss, "--loss") if isinstance(self.loss, str) else self.loss
             _settings[self.folder] = Setting(
                 spool.load(self.folder / "data"),
                 metrics.find(self.metric),

@@ -2,12 +2,8 @@
 
 import contextlib
 import copy
-import importlib
 import inspect
-import os
-import sys
 from collections.abc import Callable, Iterator
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 import torch
@@ -19,6 +15,7 @@ from bridle.models.checks import check_output
 from bridle.models.inputs import Inputs
 from bridle.models.linear import LinearModel
 from bridle.models.mlp import ResidualMLP
+from bridle.models.named import load_named, told
 
 Factory: TypeAlias = nn.Module | Callable[..., nn.Module]
 """A network to copy and re-initialise, or what makes one."""
@@ -63,29 +60,9 @@ def load_factory(spec: str) -> Factory:
     """The factory that ``"package.module:name"`` names, imported as ``python -m`` would: the working directory counts.
 
     Raises:
-        ModelError: If the text has no such form, the module cannot be imported, or it has no such callable.
+        ModelError: If there is no such factory.
     """
-    module_name, colon, name = spec.partition(":")
-    if not (colon and module_name and name):
-        raise ModelError(f"--model must have the form package.module:factory; got {spec!r}.")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:
-        missing = error.name if isinstance(error, ModuleNotFoundError) else None
-        if missing and f"{module_name}.".startswith(f"{missing}."):
-            raise ModelError(
-                f"--model {spec!r}: there is no module {missing!r}; the search began in {os.getcwd()!r}."
-            ) from None
-        raise ModelError(f"--model {spec!r}: importing {module_name!r} failed: {_told(error)}") from error
-    if not hasattr(module, name):
-        near = get_close_matches(name, vars(module), n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ModelError(f"--model {spec!r}: the module {module_name!r} has no {name!r}.{hint}")
-    found: Factory = getattr(module, name)
-    if not callable(found):
-        raise ModelError(f"--model {spec!r} must be a factory or an nn.Module; got {type(found).__name__}.")
+    found: Factory = load_named(spec, "--model")
     return found
 
 
@@ -113,7 +90,7 @@ def _called(factory: Callable[..., Any], inputs: Inputs) -> nn.Module:
     except ModelError:
         raise
     except Exception as error:
-        raise ModelError(f"{named(factory)} failed while it built the network: {_told(error)}") from error
+        raise ModelError(f"{named(factory)} failed while it built the network: {told(error)}") from error
     if not isinstance(model, nn.Module):
         raise ModelError(f"{named(factory)} must return a torch.nn.Module; got {type(model).__name__}.")
     return model
@@ -170,7 +147,3 @@ def _reinitialised(instance: nn.Module) -> nn.Module:
                 f"and no method reset_parameters. Pass a factory instead: {_SIGNATURES}."
             )
     return model
-
-
-def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
