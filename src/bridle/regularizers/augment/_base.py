@@ -68,15 +68,13 @@ def affine(xx: Tensor, yy: Tensor, **others: Tensor) -> Tensor:
     """``(B, 2, 3)`` with the rows ``(xx, xy, x)`` and ``(yx, yy, y)``; those not given are zero."""
     entries = {"xx": xx, "yy": yy, **others}
     zero = torch.zeros_like(xx)
-    return torch.stack([entries.get(name, zero) for name in ("xx", "xy", "x", "yx", "yy", "y")], -1).unflatten(
-        -1, (2, 3)
-    )
+    return torch.stack([entries.get(name, zero) for name in ("xx", "xy", "x", "yx", "yy", "y")], -1).view(-1, 2, 3)
 
 
 def compose(first: Tensor, second: Tensor) -> Tensor:
     """The matrix of doing ``first`` and then ``second``; written out, since products of matrices may round on a GPU."""
-    linear = first[:, :, 0:1] * second[:, 0:1] + first[:, :, 1:2] * second[:, 1:2]
-    return linear + F.pad(first[:, :, 2:], (2, 0))
+    shift: Tensor = F.pad(first[:, :, 2:], (2, 0))
+    return shift + first[:, :, 0:1] * second[:, 0:1] + first[:, :, 1:2] * second[:, 1:2]
 
 
 def resample(images: Tensor, matrices: Tensor, fill: Fill) -> Tensor:
@@ -112,3 +110,17 @@ def transform(batch: Batch, run: Sequence[Geometric], draws: Draws) -> Batch:
         matrices = compose(matrices, item.matrix(batch, draws))
     fills: list[Fill] = [item.fill for item in run if item.fill is not None]
     return dataclasses.replace(batch, inputs=resample(images, matrices, fills[0] if fills else "border"))
+
+
+def amount(name: str, batch: Batch, draws: Draws, strength: float, rate: float) -> Tensor:
+    """``(B, 1, 1, 1)``: for each image a number drawn uniformly from -strength to strength; 0 where it is left alone.
+
+    Args:
+        name: What the draws are for.
+        batch: The images.
+        draws: The randomness.
+        strength: The largest number either way.
+        rate: The probability that an image is changed.
+    """
+    drawn, whether = draws.per_example(name, batch.examples, batch.times, 2).unbind(1)
+    return ((2 * drawn - 1) * (whether < rate) * strength).to(batch.inputs.dtype)[:, None, None, None]
