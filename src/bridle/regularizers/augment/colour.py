@@ -63,6 +63,6 @@ class Colour(Augmentation):
         chosen = whether < self.rate
         factor = 1 + (2 * pale - 1) * chosen * self.saturation
         angle = (2 * turn - 1) * chosen * self.hue * (math.pi / 180)
-        along: Tensor = factor * angle.cos() - 1
-        across: Tensor = factor * angle.sin()
-        return along[:, None, None] * _CHROMA.to(along) + across[:, None, None] * _QUARTER.to(along)
+        along, across = (factor * angle.cos() - 1)[:, None, None], (factor * angle.sin())[:, None, None]
+        change: Tensor = along * _CHROMA.to(along) + across * _QUARTER.to(along)
+        return change
