@@ -40,6 +40,7 @@ class Context:
         progress: Is told what happens.
         seconds: Wall time by stage.
         findings: What was noticed.
+        openings: How often the sealed test set was opened.
     """
 
     ask: Ask
@@ -56,6 +57,7 @@ class Context:
     progress: Progress
     seconds: dict[str, float] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    openings: int = 0
 
     def folds(self) -> list[Fold]:
         """The folds of the search and of its baselines."""

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridle.core import Recipe
-from bridle.data.load import Options
 from bridle.data.load import load as load_data
+from bridle.data.options import Options
 from bridle.engine.trained import Trained
 from bridle.errors import RunError
 from bridle.job import model_file

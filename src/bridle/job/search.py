@@ -11,8 +11,8 @@ from bridle.core import Recipe, toml
 from bridle.engine.check import check_model
 from bridle.errors import SearchError
 from bridle.job.choose import choose
-from bridle.job.fit import open_job, start
 from bridle.job.progress import Progress, Silent
+from bridle.job.start import open_job, start
 from bridle.job.summary import evidence_of
 from bridle.records import Choice, Evidence
 

@@ -30,7 +30,7 @@ def evidence_of(job: Context, chosen: Chosen | None, recipe: str, **found: Any) 
         baselines=chosen.baselines if chosen else (),
         choice=chosen.choice if chosen else None,
         findings=tuple(job.findings),
-        openings=job.sealed.openings,
+        openings=job.openings,
         versions=surroundings.versions(),
         hardware=surroundings.hardware(job.ask.device, job.threads, job.workers),
         seconds=dict(job.seconds),

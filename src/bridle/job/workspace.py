@@ -97,6 +97,15 @@ class Workspace:
         """What was asked."""
         return serial.loads(Ask, self.read("job.json"), "job.json")
 
+    def count_opening(self, reason: str) -> int:
+        """Note that the sealed test set is opened, and how often it was, interrupted attempts included."""
+        try:
+            with (self.folder / "openings.txt").open("a", encoding="utf-8") as file:
+                file.write(f"{reason}\n")
+        except OSError as error:
+            raise StorageError(error.errno or errno.EIO, f"{self.folder} could not be written: {error}.") from None
+        return len(self.read("openings.txt").splitlines())
+
     def json(self, name: str) -> dict[str, Any]:
         """A JSON file of the run."""
         try:

@@ -1,0 +1,160 @@
+"""The beginning of a job: read the data, check what was asked, make the run folder, and open it for work."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from bridle.core import Recipe, toml
+from bridle.data.dataset import Dataset
+from bridle.data.load import load_pair
+from bridle.data.options import Options
+from bridle.data.sealed import SealedTest, split_test
+from bridle.engine.check import check_recipe
+from bridle.engine.process import cores
+from bridle.errors import DataError, ModelError, RecipeError
+from bridle.job import spool
+from bridle.job.ask import Ask
+from bridle.job.context import Context
+from bridle.job.progress import Progress
+from bridle.job.trainer import Trainer
+from bridle.job.workspace import Workspace
+from bridle.metrics import catalogue as metrics
+from bridle.metrics.metric import Metric
+from bridle.population import Crew
+from bridle.records import Kind, Task
+from bridle.regularizers.catalogue import load_recipe, parse_recipe
+from bridle.search.selection import Rule
+from bridle.search.space import default_space
+
+HEAVY = 3 * 32 * 32
+"""Larger images train with all cores in one process, smaller examples with one thread in each of several."""
+
+
+def start(
+    data: Any,
+    recipe: Recipe | str | Path | None,
+    *,
+    progress: Progress,
+    model: Any = None,
+    loss: Any = None,
+    test: Any = None,
+    metric: str | None = None,
+    folds: int = 5,
+    trials: int | None = None,
+    budget: str | None = None,
+    select: Rule = "one-se",
+    seeds: int | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    device: str = "auto",
+    workers: int | None = None,
+    **options: Any,
+) -> tuple[Workspace, Ask]:
+    """Read the data, check what was asked, and make the run folder: all that :func:`resume` needs is in it then."""
+    space = _recipe(recipe)
+    ask = Ask(
+        data=str(data) if isinstance(data, str | Path) else "data from Python",
+        metric=metric or "",
+        folds=folds,
+        trials=trials,
+        budget=budget,
+        select=select,
+        seeds=(1 if space is not None and not space.is_space else 5) if seeds is None else seeds,
+        seed=seed,
+        device=_device(device),
+        model=named(model),
+        loss=named(loss),
+        workers=workers or 0,
+    )
+    dataset, own_test = load_pair(data, test, Options(**_ready(options)))
+    for note in dataset.notes:
+        progress.say(note)
+    space = space or default_space(dataset.layout, len(dataset))
+    check_recipe(space, dataset.layout)
+    metric_of(ask, dataset.layout.task)
+    workspace = Workspace.create(out, data)
+    spool.save(dataset, workspace.folder / "data")
+    if own_test is not None:
+        spool.save(own_test, workspace.folder / "data" / "test")
+    workspace.write("space.toml", toml.dumps(space))
+    workspace.save_ask(ask)
+    return workspace, ask
+
+
+def open_job(workspace: Workspace, ask: Ask, model: Any, loss: Any, progress: Progress) -> Context:
+    """The job of a run folder, ready to work."""
+    data = workspace.folder / "data"
+    dataset = spool.load(data)
+    metric = metric_of(ask, dataset.layout.task)
+    rows, sealed = _split(dataset, data, ask)
+    heavy = dataset.layout.kind is Kind.IMAGE and int(np.prod(dataset.layout.shape)) >= HEAVY
+    alone = heavy or ask.device != "cpu"
+    workers = 1 if alone else (ask.workers or cores())
+    threads = cores() if alone else 1
+    trainer = Trainer(workspace.folder.resolve(), metric.name, model, loss, ask.device, threads, os.getpid())
+    return Context(
+        ask=ask,
+        workspace=workspace,
+        space=parse_recipe(workspace.read("space.toml"), "space.toml"),
+        dataset=dataset,
+        rows=rows,
+        sealed=sealed,
+        metric=metric,
+        setting=trainer.setting(),
+        crew=Crew(trainer, workers),
+        workers=workers,
+        threads=threads,
+        progress=progress,
+    )
+
+
+def metric_of(ask: Ask, task: Task) -> Metric:
+    """The metric that was asked for, or the default of the task."""
+    return metrics.find(ask.metric, task) if ask.metric else metrics.default(task)
+
+
+def _split(dataset: Dataset, data: Path, ask: Ask) -> tuple[np.ndarray[Any, Any], SealedTest]:
+    if (data / "test").is_dir():
+        return np.arange(len(dataset), dtype=np.int64), SealedTest.of(spool.load(data / "test"))
+    return split_test(dataset, ask.share, ask.seed)
+
+
+def _recipe(recipe: Recipe | str | Path | None) -> Recipe | None:
+    if recipe is None or isinstance(recipe, Recipe):
+        return recipe
+    if isinstance(recipe, str | Path):
+        return load_recipe(recipe)
+    raise RecipeError(f"recipe must be a bridle.Recipe or the path of a TOML file; got {type(recipe).__name__}.")
+
+
+def named(thing: Any) -> str:
+    """How a run folder names a model or a loss: its text, ``"python"`` for an object, or nothing."""
+    return "" if thing is None else thing if isinstance(thing, str) else "python"
+
+
+def _ready(options: dict[str, Any]) -> dict[str, Any]:
+    ready: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
+    }
+    if ready.get("task") is not None:
+        ready["task"] = _task(ready["task"])
+    return {name: value for name, value in ready.items() if value is not None}
+
+
+def _device(name: str) -> str:
+    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
+    try:
+        torch.empty(1, device=chosen)
+    except (RuntimeError, AssertionError) as error:
+        raise ModelError(f"device {name!r} cannot be used here: {str(error).splitlines()[0]}") from None
+    return chosen
+
+
+def _task(name: str) -> Task:
+    try:
+        return Task(name)
+    except ValueError:
+        raise DataError(f"task must be one of {', '.join(Task)}; got {name!r}.") from None
