@@ -16,7 +16,7 @@ from bridle.job.gallery import gallery
 from bridle.job.log import Logged
 from bridle.job.progress import Progress, Silent
 from bridle.job.run import Run, load
-from bridle.job.start import open_job, start
+from bridle.job.start import named, open_job, start
 from bridle.job.summary import evidence_of
 from bridle.job.tested import predict, refit, score
 from bridle.job.workspace import Workspace
