@@ -117,6 +117,10 @@ class Schedule:
 FREE = (Between, Choice)
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def between(low: float, high: float, *, log: bool | None = None) -> Any:
     """A free dial between ``low`` and ``high``: the search chooses.
 
@@ -129,7 +133,7 @@ def between(low: float, high: float, *, log: bool | None = None) -> Any:
     Raises:
         DialError: If the ends are not finite numbers in ascending order, or not positive on a logarithmic scale.
     """
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+    if not (_is_number(low) and _is_number(high) and low < high):
         raise DialError(f"between(low, high) needs two finite numbers, low < high; got {low!r} and {high!r}.")
     logarithmic = (low > 0 and high / low >= 100) if log is None else log
     if logarithmic and low <= 0:
@@ -143,11 +147,11 @@ def choice(*values: Any) -> Any:
     """A free dial with a few allowed values: the search chooses one.
 
     Raises:
-        DialError: If there are fewer than two different values.
+        DialError: If there are fewer than two values, or one stands there twice.
     """
-    if len(set(values)) < 2:
+    if any(value in values[:place] for place, value in enumerate(values)) or len(values) < 2:
         raise DialError(
-            f"choice(...) needs at least two different values; got {list(values)!r}. Write the value itself."
+            f"choice(...) needs two or more different values; got {list(values)!r}. For one, write the value itself."
         )
     return Choice(tuple(values))
 
@@ -164,9 +168,11 @@ def schedule(
         shape: ``"linear"``, ``"cosine"`` or ``"exponential"``.
 
     Raises:
-        DialError: If ``until`` or ``shape`` is not allowed, or an exponential schedule does not stay positive.
+        DialError: If an end, ``until`` or ``shape`` is not allowed, or an exponential schedule does not stay positive.
     """
-    if not 0 < until <= 1:
+    if not (_is_number(start) and _is_number(end)):
+        raise DialError(f"schedule(start, end) needs two finite numbers; got {start!r} and {end!r}.")
+    if not (_is_number(until) and 0 < until <= 1):
         raise DialError(f"schedule(until=...) must lie in (0, 1], a share of the training; got {until!r}.")
     if shape not in ("linear", "cosine", "exponential"):
         raise DialError(f"schedule(shape=...) must be 'linear', 'cosine' or 'exponential'; got {shape!r}.")
@@ -188,6 +194,12 @@ def _declared(cls: Any) -> Mapping[str, Range]:
             if get_origin(part) is Annotated:
                 found.update((name, extra) for extra in get_args(part)[1:] if isinstance(extra, Range))
     return MappingProxyType({field.name: found[field.name] for field in dataclasses.fields(cls) if field.name in found})
+
+
+def words(cls: type) -> dict[str, tuple[str, ...]]:
+    """The settings of a record class that take one of a few words, by field name, with the words allowed."""
+    hints = get_type_hints(cls)
+    return {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is Literal}
 
 
 def check_dial(name: str, bounds: Range, value: Any) -> Any:

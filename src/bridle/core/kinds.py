@@ -15,9 +15,10 @@ from typing import Any, ClassVar, Self, TypeAlias
 from torch import Tensor
 
 from bridle.core.batch import Batch
-from bridle.core.dials import FREE, Schedule, check_dial, dials
+from bridle.core.dials import FREE, Schedule, check_dial, dials, words
 from bridle.core.draws import Draws
 from bridle.core.scope import Scope, check_scope
+from bridle.errors import RecipeError
 from bridle.records import Kind
 
 State: TypeAlias = dict[str, Tensor]
@@ -36,13 +37,22 @@ class Regularizer(ABC):  # noqa: B024 - each kind has its own essential method
     optional: bool = dataclasses.field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        """Check every dial at the door, so that the training step need not."""
+        """Check every dial and setting at the door, so that the training step need not."""
+        who = type(self).__name__
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
         for name, bounds in dials(type(self)).items():
             value = getattr(self, name)
-            if value is not None:
-                object.__setattr__(self, name, check_dial(f"{type(self).__name__}.{name}", bounds, value))
-        if hasattr(self, "scope"):
-            check_scope(f"{type(self).__name__}.scope", self.scope)
+            if value is not None or defaults[name] is not None:
+                object.__setattr__(self, name, check_dial(f"{who}.{name}", bounds, value))
+        for name, allowed in words(type(self)).items():
+            if getattr(self, name) not in allowed:
+                raise RecipeError(f"{who}.{name} must be one of {', '.join(allowed)}; got {getattr(self, name)!r}.")
+        if "scope" in defaults:
+            object.__setattr__(self, "scope", check_scope(f"{who}.scope", getattr(self, "scope")))  # noqa: B009
+        if not isinstance(self.label, str) or not isinstance(self.optional, bool):
+            raise RecipeError(
+                f"{who} takes a text as label and true or false as optional; got {self.label!r} and {self.optional!r}."
+            )
 
     @classmethod
     def name(cls) -> str:

@@ -18,21 +18,32 @@ _MATRIX = (nn.Linear, nn.Bilinear, nn.modules.conv._ConvNd, nn.MultiheadAttentio
 _EMBEDDING = (nn.Embedding, nn.EmbeddingBag)
 
 
-def check_scope(name: str, scope: Any) -> None:
-    """Refuse what is not a scope.
+def check_scope(name: str, scope: Any) -> Scope:
+    """``scope`` as it is kept: a name, or a new mapping whose lists are tuples.
 
     Raises:
-        ScopeError: If it is no named scope and no mapping with the known keys.
+        ScopeError: If it is no named scope and no mapping of the known keys to texts.
     """
     if isinstance(scope, str):
         if scope not in NAMED:
             near = get_close_matches(scope, NAMED, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise ScopeError(f"{name} must be one of {', '.join(NAMED)}, or a mapping; got {scope!r}.{hint}")
-    elif not isinstance(scope, Mapping) or not scope or set(scope) - {"modules", "names"}:
+        return scope
+    if not isinstance(scope, Mapping) or not scope or set(scope) - {"modules", "names"}:
         raise ScopeError(
             f"{name} must be a name or a mapping with 'modules' (class names) and/or 'names' (patterns); got {scope!r}."
         )
+    kept = {key: value if isinstance(value, str) else tuple(value) for key, value in scope.items() if _is_texts(value)}
+    if len(kept) < len(scope):
+        raise ScopeError(f"{name} must map each key to a text or a list of texts; got {scope!r}.")
+    return kept
+
+
+def _is_texts(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return bool(value) and all(isinstance(item, str) for item in value)
+    return isinstance(value, str)
 
 
 def kind_of(module: nn.Module, name: str, weight: nn.Parameter) -> str:

@@ -72,9 +72,12 @@ def _training(table: Any, where: str) -> Training:
         raise RecipeError(f"{where}: training must be a table, written [training]; got {table!r}.")
     _known(table, [field.name for field in dataclasses.fields(Training)], f"{where}: [training]")
     bounds = dials(Training)
-    return Training(
-        **{name: _value(value, f"training.{name}") if name in bounds else value for name, value in table.items()}
-    )
+    try:
+        return Training(
+            **{name: _value(value, f"training.{name}") if name in bounds else value for name, value in table.items()}
+        )
+    except BridleError as error:
+        raise type(error)(f"{where}: {error}") from None
 
 
 def _regularizers(tables: Any, find: Mapping[str, type[Regularizer]], where: str) -> Iterable[Regularizer]:
@@ -87,7 +90,7 @@ def _regularizers(tables: Any, find: Mapping[str, type[Regularizer]], where: str
         if "name" not in table:
             raise RecipeError(f'{at} has no name. Write for example name = "l2"; known are {", ".join(sorted(find))}.')
         name = table["name"]
-        if name not in find:
+        if not isinstance(name, str) or name not in find:
             raise RecipeError(f"{at} has the unknown name {name!r}.{_hint(str(name), find)} `bridle list` shows all.")
         yield _regularizer(find[name], {key: value for key, value in table.items() if key != "name"}, f"{at} ({name})")
 
@@ -96,16 +99,15 @@ def _regularizer(cls: type[Regularizer], table: Mapping[str, Any], where: str) -
     fields = {field.name: field for field in dataclasses.fields(cls)}
     _known(table, fields, where)
     bounds = dials(cls)
-    values = {name: _value(value, name) if name in bounds else _frozen(value) for name, value in table.items()}
     missing = [
         name
         for name, field in fields.items()
-        if name not in values and field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if name not in table and field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     ]
     if missing:
         raise RecipeError(f"{where} needs a value for {', '.join(missing)}.")
     try:
-        return cls(**values)
+        return cls(**{name: _value(value, name) if name in bounds else _frozen(value) for name, value in table.items()})
     except BridleError as error:
         raise type(error)(f"{where}: {error}") from None
 

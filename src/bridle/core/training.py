@@ -3,9 +3,9 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, final, get_args, get_type_hints
+from typing import Annotated, Any, Literal, final
 
-from bridle.core.dials import FREE, Range, check_dial, dials
+from bridle.core.dials import FREE, Range, Schedule, check_dial, dials, words
 from bridle.errors import RecipeError
 
 
@@ -51,7 +51,9 @@ class Training:
         """Check every setting."""
         for name, bounds in dials(type(self)).items():
             object.__setattr__(self, name, check_dial(f"training.{name}", bounds, getattr(self, name)))
-        for name, allowed in self.words().items():
+            if isinstance(getattr(self, name), Schedule):
+                raise RecipeError(f"training.{name} cannot follow a schedule of its own; got {getattr(self, name)!r}.")
+        for name, allowed in words(type(self)).items():
             if getattr(self, name) not in allowed:
                 raise RecipeError(f"training.{name} must be one of {', '.join(allowed)}; got {getattr(self, name)!r}.")
         if self.weight_decay != 0.0 and self.optimizer != "adamw":
@@ -61,12 +63,6 @@ class Training:
             )
         if isinstance(self.epochs, int) and self.stop_after > self.epochs:
             raise RecipeError(f"training.stop_after must be at most epochs = {self.epochs}; got {self.stop_after}.")
-
-    @classmethod
-    def words(cls) -> dict[str, tuple[str, ...]]:
-        """The settings that take a word, with the words allowed."""
-        hints = get_type_hints(cls)
-        return {name: get_args(hint) for name, hint in hints.items() if getattr(hint, "__origin__", None) is Literal}
 
     def free(self) -> dict[str, Any]:
         """The free settings by name."""
