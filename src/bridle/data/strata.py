@@ -60,7 +60,8 @@ def _even(labels: Rows, rows: Rows, share: float, seed: int) -> Rows:
         return rows[order[:1]]
     shuffled = labels[order]
     chosen = [order[shuffled == name][:count] for name, count in zip(names, counts, strict=True)]
-    return rows[np.sort(np.concatenate(chosen))]
+    picked: Rows = rows[np.sort(np.concatenate(chosen))]
+    return picked
 
 
 def _groups(name: str, groups: Rows, labels: Rows, rows: Rows, share: float, seed: int) -> Rows:
