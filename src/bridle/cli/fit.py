@@ -1,0 +1,104 @@
+"""``bridle fit``: search what is free, train, test and report."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bridle.cli import options
+from bridle.cli.guard import guarded
+
+
+def fit(
+    context: typer.Context,
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="DATA",
+            help="A table (csv, tsv, parquet), a folder of images per class, IDX or CIFAR files, an npz file, "
+            "or a bundled name such as digits.",
+        ),
+    ] = None,
+    recipe: Annotated[Path | None, typer.Option(help="A recipe; what is free in it is searched.")] = None,
+    test: Annotated[
+        str | None, typer.Option(metavar="DATA", help="Test data of the same form; by default a part is sealed off.")
+    ] = None,
+    target: options.Target = None,
+    task: options.Task = None,
+    size: options.Size = None,
+    model: options.Model = None,
+    loss: options.Loss = None,
+    metric: Annotated[str | None, typer.Option(help="What chooses; by default log_loss or rmse.")] = None,
+    folds: Annotated[int, typer.Option(help="Folds of the cross-validation.")] = 5,
+    trials: Annotated[int | None, typer.Option(help="How many recipes a search tries.")] = None,
+    budget: Annotated[str | None, typer.Option(metavar="TIME", help="How long a search takes, such as 10m.")] = None,
+    select: Annotated[
+        str, typer.Option(metavar="best|one-se", help="The best mean, or the simplest within one standard error.")
+    ] = "one-se",
+    seeds: Annotated[
+        int | None, typer.Option(help="Refits that are tested; by default 5, or 1 where nothing is searched.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Keys all randomness.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="The run's folder, which must not exist; by default in runs/.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    workers: Annotated[int | None, typer.Option(help="Processes; by default as many as there are cores.")] = None,
+    drop: options.Drop = None,
+    categorical: options.Categorical = None,
+    group: Annotated[str | None, typer.Option(metavar="COL", help="Rows that share it stay together.")] = None,
+    time: Annotated[str | None, typer.Option(metavar="COL", help="Train on what is earlier, score on later.")] = None,
+    weights: Annotated[str | None, typer.Option(metavar="COL", help="Weights of the rows.")] = None,
+    bad_images: options.BadImages = "refuse",
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Go on with a run that was interrupted; takes no DATA.")
+    ] = None,
+) -> None:
+    """Find the regularization that helps, train with it, report.
+
+    What is free is searched by cross-validation, the choice is tested on data that was sealed off before.
+    A recipe with nothing free in it is trained as it is, without a search.
+    """
+    asked = locals() | {"drop": tuple(drop or ()), "categorical": tuple(categorical or ())}
+    if resume is not None:
+        _run("resume", Path(resume), _only(context, "model", "loss"))
+    elif data is None:
+        raise typer.BadParameter("say which DATA, or --resume RUN.", param_hint="DATA")
+    else:
+        _run("fit", out, {name: value for name, value in asked.items() if name not in ("context", "resume")})
+
+
+def _only(context: typer.Context, *allowed: str) -> dict[str, Any]:
+    """The options that a resumed run takes; the others come from the run itself, so they are refused here."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if name not in (*allowed, "resume") and source is not None and source.name == "COMMANDLINE":
+            raise typer.BadParameter(
+                "it cannot be changed in a resumed run, which keeps what it was started with.",
+                param_hint="DATA" if name == "data" else f"--{name.replace('_', '-')}",
+            )
+    return {name: context.params[name] for name in allowed}
+
+
+def _run(call: str, folder: Path | None, arguments: dict[str, Any]) -> None:
+    """One public call, with progress on the error stream and the result on the output."""
+    from bridle.job.naming import default_folder
+
+    folder = folder or default_folder(arguments["data"])
+    with guarded(f"The run so far is in {folder}; go on with: bridle fit --resume {folder}"):
+        from bridle.engine.process import prepare
+
+        prepare()
+        from rich.console import Console
+
+        import bridle
+        from bridle.cli.bars import display
+        from bridle.report.text import print_summary
+
+        with display(Console(stderr=True)) as progress:
+            if call == "resume":
+                run = bridle.resume(folder, progress=progress, **arguments)
+            else:
+                run = bridle.fit(**(arguments | {"out": folder, "progress": progress}))
+        print_summary(run.evidence, Console())
+        typer.echo(f"Report: {run.folder / 'report.html'}")

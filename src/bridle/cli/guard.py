@@ -1,0 +1,40 @@
+"""What goes wrong in a command becomes one clean line and an exit status."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from bridle.errors import BridleError
+
+MENDABLE = 2
+INTERRUPTED = 130
+
+
+@contextmanager
+def guarded(after_interrupt: str = "") -> Iterator[None]:
+    """Turn errors that the user can mend into exit status 2 and Ctrl-C into 130, each with a line on the error stream.
+
+    Args:
+        after_interrupt: What to do after Ctrl-C, in a sentence.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except (BridleError, OSError) as error:
+        _leave(f"Error: {_text(error)}", MENDABLE)
+    except KeyboardInterrupt:
+        _leave(f"\nInterrupted. {after_interrupt}".rstrip(), INTERRUPTED)
+
+
+def _text(error: BridleError | OSError) -> str:
+    """Bridle's own message as it is; the system's with the file, without the number."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    return f"{error.strerror} ({error.filename})." if error.filename else error.strerror
+
+
+def _leave(message: str, status: int) -> None:
+    typer.echo(message, err=True)
+    raise typer.Exit(status) from None
