@@ -189,47 +189,13 @@ def test_who_takes_category_codes():
     assert not any(needs_codes(factory) for factory in (make_net, make_from_example, make_net(), Net))
 
 
-@pytest.fixture
-def package(tmp_path, monkeypatch):
-    folder = tmp_path / "user_nets"
-    folder.mkdir()
-    (folder / "__init__.py").write_text("")
-    (folder / "good.py").write_text("from torch import nn\ndef make_net():\n    return nn.Linear(4, 3)\nsize = 3\n")
-    (folder / "needy.py").write_text("import no_such_library\n")
-    (folder / "broken.py").write_text("1 / 0\n")
+def test_a_factory_is_loaded_by_name(tmp_path, monkeypatch):
+    (tmp_path / "loaded_nets.py").write_text("from torch import nn\ndef make_net():\n    return nn.Linear(4, 3)\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path.parent / "elsewhere"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert build(load_factory("loaded_nets:make_net"), TABLE, seed=0)(torch.zeros(1, 4)).shape == (1, 3)
 
 
-@pytest.mark.usefixtures("package")
-class TestLoadFactory:
-    def test_a_factory_is_found_in_the_working_directory(self):
-        factory = load_factory("user_nets.good:make_net")
-        assert build(factory, TABLE, seed=0)(torch.zeros(1, 4)).shape == (1, 3)
-
-    @pytest.mark.parametrize("spec", ["user_nets.good", "user_nets.good:", ":make_net", ""])
-    def test_the_form(self, spec):
-        with pytest.raises(ModelError, match=re.escape(f"must have the form package.module:factory; got {spec!r}.")):
-            load_factory(spec)
-
-    @pytest.mark.parametrize("module", ["user_nets.nothing", "no_nets.good"])
-    def test_a_missing_module(self, module):
-        with pytest.raises(ModelError, match=f"there is no module '{module if 'user' in module else 'no_nets'}'; the"):
-            load_factory(f"{module}:make_net")
-
-    def test_a_module_that_lacks_something_itself(self):
-        message = "importing 'user_nets.needy' failed: ModuleNotFoundError: No module named 'no_such_library'"
-        with pytest.raises(ModelError, match=message):
-            load_factory("user_nets.needy:make_net")
-
-    def test_a_module_that_fails(self):
-        with pytest.raises(ModelError, match=r"importing 'user_nets.broken' failed: ZeroDivisionError"):
-            load_factory("user_nets.broken:make_net")
-
-    def test_a_missing_name_with_the_nearest(self):
-        with pytest.raises(ModelError, match=r"has no 'make_nett'. Did you mean 'make_net'\?"):
-            load_factory("user_nets.good:make_nett")
-
-    def test_what_cannot_be_called(self):
-        with pytest.raises(ModelError, match=r"must be a factory or an nn.Module; got int."):
-            load_factory("user_nets.good:size")
+def test_a_factory_that_cannot_be_loaded_is_the_models_fault():
+    with pytest.raises(ModelError, match=re.escape("--model must have the form package.module:name; got 'nets'.")):
+        load_factory("nets")

@@ -109,7 +109,7 @@ def mlp(
     code_width: int = 8,
     frequencies: int = 16,
     number_width: int = 4,
-    scale: float = 0.3,
+    scale: float = 0.1,
 ) -> nn.Module:
     """A residual MLP for tables.
 
