@@ -52,9 +52,9 @@ def test_the_simplest_within_one_standard_error_is_taken(tried):
     choice = select([best, simple], higher_is_better=False, metric="log-loss")
     assert (choice.number, choice.best, choice.rule, choice.within) == (1, 0, "one-se", (1, 0))
     assert choice.reason == (
-        "trial 1 has the fewest regularizers (1 active regularizer) among the 2 recipes within one standard error of the "
-        "best mean log-loss: 0.2575 ± 0.063 after epoch 1, against 0.25 ± 0.065 after epoch 1 for trial 0 with 2 active "
-        "regularizers."
+        "trial 1 has the fewest regularizers (1 active regularizer) among the 2 recipes within one standard error of "
+        "the best mean log-loss: 0.2575 ± 0.063 after epoch 1, against 0.25 ± 0.065 after epoch 1 for trial 0 with 2 "
+        "active regularizers."
     )
 
 
@@ -66,11 +66,11 @@ def test_the_difference_is_paired_by_fold(tried):
     assert select([best, worse], higher_is_better=False).number == 0
 
 
-@pytest.mark.parametrize(("worst", "within"), [(0.2, True), (0.2 + 1e-9, True), (0.1, False)])
-def test_the_border_is_one_standard_error_of_the_difference(tried, worst, within):
-    # Differences d and 0 in two folds have mean d/2 and standard error d/2: always on the border. A third value moves it.
-    best = tried(0, [0.0, 0.0, 0.0], TWO)
-    near = tried(1, [worst, 0.0, 0.0] if within else [worst, 0.09, 0.08], NONE)
+@pytest.mark.parametrize(("mean", "within"), [(0.57, True), (0.58, False)])
+def test_the_border_is_one_standard_error_of_the_difference(tried, mean, within):
+    # Differences m - 1, m and m + 1 have mean m and standard error 1 / sqrt(3) = 0.577...
+    best = tried(0, [2.0, 2.0, 2.0], TWO)
+    near = tried(1, [2.0 + mean - 1, 2.0 + mean, 2.0 + mean + 1], NONE)
     assert (select([best, near], higher_is_better=False).number == 1) is within
 
 
@@ -105,7 +105,8 @@ def test_recipes_that_share_no_fold_cannot_be_near(tried, outcome):
 def test_where_the_best_is_alone_the_reason_says_so(tried):
     choice = select([tried(0, [0.1, 0.2]), tried(1, [5.0, 5.1])], higher_is_better=False)
     assert choice.reason == (
-        "trial 0 has the best mean score, 0.15 ± 0.05 after epoch 1, and no other recipe is within one standard error of it."
+        "trial 0 has the best mean score, 0.15 ± 0.05 after epoch 1, and no other recipe is within one standard error "
+        "of it."
     )
 
 

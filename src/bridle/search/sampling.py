@@ -38,7 +38,8 @@ def open_study(storage: Path | str, name: str, seed: int, *, higher_is_better: b
         study = optuna.create_study(storage=database, study_name=name, direction=wanted, load_if_exists=True)
         if study.direction != wanted:
             raise SearchError(
-                f"The study {name!r} in {url} has another metric's direction. Give this search another name."
+                f"The study {name!r} in {url} was told a metric that points the other way. Give this search another "
+                "name."
             )
         known = study.user_attrs.get("bridle seed")
         if known is None and study.get_trials(deepcopy=False):

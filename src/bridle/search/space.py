@@ -6,7 +6,7 @@ from typing import Any, final
 
 from bridle.core import Recipe, Regularizer, Training, between, choice
 from bridle.records import Kind, Layout, Task
-from bridle.regularizers.augment import FeatureNoise, HorizontalFlip, Mixup, Rotation, Shift
+from bridle.regularizers.augment import Colour, Erasing, FeatureNoise, HorizontalFlip, Mixup, Rotation, Shift
 from bridle.regularizers.averaging import EMA
 from bridle.regularizers.noise import Dropout
 from bridle.regularizers.penalties import L2
@@ -50,12 +50,12 @@ def default_trials(rows: int) -> int:
 def default_space(layout: Layout, rows: int) -> Recipe:
     """The space for data of this layout.
 
-    Free are the learning rate (AdamW without decay, on a cosine schedule), the strength of L2 and the rate of
-    dropout, and, each of which the search may also leave out, label smoothing (for classes), an average of the
-    weights, mixup and the augmentations of the data's kind: shift, rotation, horizontal flip, and for pictures in
-    colour ... ; noise on the numbers of a table. The number of epochs is taken from the mean validation curve, up to
-    a limit that :data:`EFFORTS` gives with the batch size: 60 epochs of batches of 16 for 500 rows, 30 of 64 for
-    3,000, 12 of 128 for 100,000.
+    Free are the learning rate (AdamW without decay, on a cosine schedule), the strength of L2 and the rate of dropout
+    and, each of which the search may also leave out, label smoothing (for classes), an average of the weights, mixup
+    and the augmentations of the data's kind: for images shift, rotation and horizontal flip, for images in colour
+    saturation and erasing too; for tables noise on the numbers. The number of epochs is taken from the mean validation
+    curve, up to a limit that :data:`EFFORTS` gives with the batch size: 60 epochs of batches of 16 for 500 rows, 30 of
+    64 for 3,000, 12 of 128 for 100,000.
 
     Args:
         layout: Kind and shape of the data.
@@ -65,7 +65,7 @@ def default_space(layout: Layout, rows: int) -> Recipe:
     training = Training(learning_rate=between(3e-4, 1e-2, log=True), epochs=size.epochs, batch_size=size.batch_size)
     smoothing = [LabelSmoothing(rate=between(0.01, 0.15), optional=True)] if layout.task is Task.CLASSIFICATION else []
     return Recipe(
-        *(_of_images() if layout.kind is Kind.IMAGE else _of_tables(layout)),
+        *(_of_images(layout) if layout.kind is Kind.IMAGE else _of_tables(layout)),
         Mixup(strength=between(0.1, 1.0, log=True), optional=True),
         Dropout(rate=between(0.0, 0.5)),
         *smoothing,
@@ -85,7 +85,7 @@ def defaults(space: Recipe, layout: Layout | None = None) -> list[dict[str, Any]
         space: A recipe with free dials.
         layout: Kind and shape of the data.
     """
-    in_colour = layout is not None and layout.kind is Kind.IMAGE and layout.shape[0] >= 3
+    in_colour = layout is not None and _in_colour(layout)
     doubtful: tuple[type[Regularizer], ...] = (Mixup, LabelSmoothing, *(() if in_colour else (HorizontalFlip,)))
     optional = [item for item in space.regularizers if item.optional]
     plain = {f"{item.key}.active": False for item in optional}
@@ -102,12 +102,23 @@ def _filled(space: Recipe, values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _of_images() -> list[Regularizer]:
-    return [
+def _of_images(layout: Layout) -> list[Regularizer]:
+    moves: list[Regularizer] = [
         HorizontalFlip(rate=0.5, optional=True),
         Shift(fraction=between(0.02, 0.15), optional=True),
         Rotation(degrees=between(2.0, 20.0), optional=True),
     ]
+    if not _in_colour(layout):
+        return moves
+    return [
+        *moves,
+        Colour(saturation=between(0.05, 0.5), optional=True),
+        Erasing(area=between(0.05, 0.4), optional=True),
+    ]
+
+
+def _in_colour(layout: Layout) -> bool:
+    return layout.kind is Kind.IMAGE and layout.shape[0] == 3
 
 
 def _of_tables(layout: Layout) -> list[Regularizer]:

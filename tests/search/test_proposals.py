@@ -1,0 +1,77 @@
+import logging
+
+import pytest
+from optuna.trial import TrialState, create_trial
+
+from bridle.core import Recipe, between, choice
+from bridle.regularizers.noise import Dropout
+from bridle.regularizers.penalties import L2
+from bridle.search._proposals import propose
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    logging.disable(logging.INFO)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def ask(space, told=(), size=5, first=(), *, seed=0, round_number=0, maximize=False):
+    return propose(space, told, seed=seed, round_number=round_number, size=size, first=first, maximize=maximize)
+
+
+def play(space, rounds, score, *, maximize=False):
+    """Propose and tell some rounds of five; all values in order. A score of None is a failure."""
+    told = []
+    for round_number in range(rounds):
+        for trial in ask(space, told, round_number=round_number, maximize=maximize):
+            value = score(trial.params)
+            state = TrialState.FAIL if value is None else TrialState.COMPLETE
+            told.append(create_trial(state=state, params=trial.params, distributions=trial.distributions, value=value))
+    return [trial.params for trial in told]
+
+
+def by_rate(values):
+    return abs(values["training.learning_rate"] - 3e-3)
+
+
+@pytest.mark.parametrize("maximize", [False, True])
+def test_it_learns_from_what_it_is_told(space, maximize):
+    sign = -1 if maximize else 1
+    asked = play(space, 12, lambda values: sign * by_rate(values), maximize=maximize)
+    early, late = (sum(by_rate(values) for values in part) for part in (asked[:20], asked[-20:]))
+    assert late < early / 3
+
+
+def test_it_avoids_where_recipes_failed(space):
+    asked = play(space, 8, lambda values: None if values["training.learning_rate"] > 1e-2 else 1.0)
+    failed = [values["training.learning_rate"] > 1e-2 for values in asked]
+    assert sum(failed[-15:]) < sum(failed[:15]) / 2
+
+
+def test_a_round_is_the_same_whenever_it_is_sampled(space):
+    assert [trial.params for trial in ask(space)] == [trial.params for trial in ask(space)]
+
+
+@pytest.mark.parametrize("other", [{"seed": 1}, {"round_number": 1}])
+def test_seeds_and_rounds_have_their_own_draws(space, other):
+    assert [trial.params for trial in ask(space)] != [trial.params for trial in ask(space, **other)]
+
+
+def test_equal_first_values_are_asked_once(space):
+    fixed = {"training.learning_rate": 1e-3, "l2.strength": 1e-4, "l1.active": False}
+    asked = [trial.params for trial in ask(space, first=[fixed, fixed], size=3)]
+    assert asked[0] == fixed
+    assert asked.count(fixed) == 1
+    assert len(asked) == 3
+
+
+def test_a_finite_space_runs_out():
+    finite = Recipe(Dropout(rate=choice(0, 0.2, 0.5)), L2(choice(1e-4, 1e-3), optional=True))
+    asked = [tuple(trial.params.items()) for trial in ask(finite, size=20)]
+    assert len(asked) == len(set(asked)) == 9
+
+
+def test_a_space_with_one_range_is_infinite():
+    asked = ask(Recipe(Dropout(rate=choice(0, 0.2)), L2(between(1e-6, 1e-2))), size=20)
+    assert len({trial.params["l2.strength"] for trial in asked}) == 20
