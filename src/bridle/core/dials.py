@@ -13,6 +13,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from numbers import Real
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, final, get_args, get_origin, get_type_hints
 
@@ -58,15 +59,16 @@ class Range:
         Raises:
             DialError: If it is not a number, not whole where only whole numbers are allowed, or out of bounds.
         """
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, Real):
             raise DialError(f"{name} must be a number in {self}; got {value!r} ({type(value).__name__}).")
-        below = value <= self.low if self.open_low else value < self.low
-        above = value >= self.high if self.open_high else value > self.high
-        if not math.isfinite(value) or below or above:
-            raise DialError(f"{name} must lie in {self}; got {value:g}.")
-        if self.integer and value != int(value):
-            raise DialError(f"{name} must be a whole number in {self}; got {value:g}.")
-        return int(value) if self.integer else float(value)
+        number = float(value)
+        below = number <= self.low if self.open_low else number < self.low
+        above = number >= self.high if self.open_high else number > self.high
+        if not math.isfinite(number) or below or above:
+            raise DialError(f"{name} must lie in {self}; got {number:g}.")
+        if self.integer and number != int(number):
+            raise DialError(f"{name} must be a whole number in {self}; got {number:g}.")
+        return int(number) if self.integer else number
 
 
 @final
@@ -118,7 +120,7 @@ FREE = (Between, Choice)
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def between(low: float, high: float, *, log: bool | None = None) -> Any:

@@ -11,7 +11,8 @@ large odd stride each.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import final
 
@@ -55,14 +56,29 @@ def key(*parts: int | str) -> int:
     """A 64-bit key from whole numbers and names: the same on every machine and in every run."""
     state = 0
     for part in parts:
-        word = part if isinstance(part, int) else int.from_bytes(hashlib.sha256(part.encode()).digest()[:8], "little")
-        state = _mix_word(state ^ _mix_word(word & _MASK))
+        word = int.from_bytes(hashlib.sha256(part.encode()).digest()[:8], "little") if isinstance(part, str) else part
+        state = _mix_word(state ^ _mix_word(int(word) & _MASK))
     return state
 
 
 def generator(*parts: int | str, device: torch.device | str = "cpu") -> torch.Generator:
     """A generator seeded by :func:`key` of the parts."""
     return torch.Generator(device).manual_seed(key(*parts) >> 1)
+
+
+@contextmanager
+def seeded(*parts: int | str) -> Iterator[None]:
+    """The global generators of torch seeded by :func:`key` of the parts, and put back afterwards.
+
+    For a user's own modules only, whose randomness is global.
+    """
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+    word = key(*parts) >> 1
+    with torch.random.fork_rng(devices=devices):
+        torch.default_generator.manual_seed(word)
+        if devices:
+            torch.cuda.manual_seed_all(word)
+        yield
 
 
 @final

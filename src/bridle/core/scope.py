@@ -14,8 +14,8 @@ Scope: TypeAlias = str | Mapping[str, Any]
 
 NAMED = ("matrices", "biases", "norms", "embeddings", "first_layer", "last_layer", "all")
 
-_MATRIX = (nn.Linear, nn.Bilinear, nn.modules.conv._ConvNd, nn.MultiheadAttention, nn.RNNBase, nn.RNNCellBase)
 _EMBEDDING = (nn.Embedding, nn.EmbeddingBag)
+_NORM = (nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.modules.batchnorm._NormBase)
 
 
 def check_scope(name: str, scope: Any) -> Scope:
@@ -49,16 +49,14 @@ def _is_texts(value: Any) -> bool:
 def kind_of(module: nn.Module, name: str, weight: nn.Parameter) -> str:
     """What a parameter is: ``"matrices"``, ``"embeddings"``, ``"norms"`` or ``"biases"``.
 
-    Decided by the type of the module that holds it, then by shape: a tensor with two or more dimensions of an unknown
-    module counts as a matrix, a vector as a bias where its name says so and as a norm's scale otherwise.
+    Decided by the type of the module that holds it, then by shape: a tensor with two or more dimensions counts as a
+    matrix unless a norm holds it, a vector as a bias where its name says so and as a norm's scale otherwise.
     """
     if isinstance(module, _EMBEDDING):
         return "embeddings"
     if "bias" in name:
         return "biases"
-    if isinstance(module, _MATRIX) or weight.ndim >= 2:
-        return "matrices" if weight.ndim >= 2 else "norms"
-    return "norms"
+    return "norms" if isinstance(module, _NORM) or weight.ndim < 2 else "matrices"
 
 
 def parameters(model: nn.Module) -> dict[str, tuple[nn.Module, str, nn.Parameter]]:

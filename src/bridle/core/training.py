@@ -61,6 +61,8 @@ class Training:
                 f"training.weight_decay is AdamW's decoupled decay and needs optimizer = 'adamw'; "
                 f"got {self.optimizer!r}. For an exact penalty under any optimizer use the regularizer 'l2'."
             )
+        if isinstance(self.stop_after, FREE):
+            raise RecipeError(f"training.stop_after must be a whole number; got {self.stop_after!r}. Free the epochs.")
         if isinstance(self.epochs, int) and self.stop_after > self.epochs:
             raise RecipeError(f"training.stop_after must be at most epochs = {self.epochs}; got {self.stop_after}.")
 

@@ -1,9 +1,8 @@
 """From any factory of the user's to a network that is built repeatably and fits the data."""
 
-import contextlib
 import copy
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import torch
@@ -43,7 +42,7 @@ def build(factory: Factory, inputs: Inputs, seed: int, *, custom_loss: bool = Fa
     Raises:
         ModelError: If no network comes, it cannot be re-initialised, or its output does not fit.
     """
-    with _seeded(seed):
+    with draws.seeded("model", seed):
         model = _reinitialised(factory) if isinstance(factory, nn.Module) else _called(factory, inputs)
         check_output(model, inputs, named(factory), custom_loss=custom_loss)
     return model.train()
@@ -69,18 +68,6 @@ def load_factory(spec: str) -> Factory:
 def named(factory: Factory) -> str:
     """What the user calls the factory, for messages."""
     return str(getattr(factory, "__name__", "")) or type(factory).__name__
-
-
-@contextlib.contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """The global generators of torch seeded for a model, and put back afterwards."""
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
-    word = draws.key("model", seed) >> 1
-    with torch.random.fork_rng(devices=devices):
-        torch.default_generator.manual_seed(word)
-        if devices:
-            torch.cuda.manual_seed_all(word)
-        yield
 
 
 def _called(factory: Callable[..., Any], inputs: Inputs) -> nn.Module:
