@@ -30,8 +30,9 @@ def write(path: Path, tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -
         os.replace(part, path)
     except (OSError, SafetensorError) as error:
         part.unlink(missing_ok=True)
+        code = error.errno if isinstance(error, OSError) else None
         raise StorageError(
-            errno.EIO, f"{path} could not be written: {error}. Free some space and resume the run."
+            code or errno.EIO, f"{path} could not be written: {error}. Free some space and resume the run."
         ) from None
 
 
@@ -66,5 +67,4 @@ def load_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
     for key, value in tensors.items():
         number, name = key.split(".", 1)
         weight = weights[int(number)]
-        where = weight.device if value.ndim else value.device
-        optimizer.state[weight][name] = torch.empty_like(weight).copy_(value) if value.ndim else value.to(where)
+        optimizer.state[weight][name] = torch.empty_like(weight).copy_(value) if value.ndim else value

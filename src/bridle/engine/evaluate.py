@@ -1,7 +1,8 @@
 """Clean evaluation: augmentation and noise off, averaged weights where there is averaging."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -9,26 +10,36 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bridle.engine.examples import Examples
+from bridle.engine.losses import wide
 from bridle.records import Task
+
+Autocast: TypeAlias = Callable[[], AbstractContextManager[object]]
+"""Makes the context of a forward pass."""
 
 BLOCK = 1024
 """Rows per forward pass of an evaluation."""
 
 
 @torch.no_grad()
-def outputs(
-    model: nn.Module, examples: Examples, rows: NDArray[np.int64], autocast: Callable[[], torch.autocast]
-) -> Tensor:
-    """The model's outputs ``(B, outputs)`` in evaluation mode, in float32 and row order."""
+def outputs(model: nn.Module, examples: Examples, rows: NDArray[np.int64], autocast: Autocast) -> Tensor:
+    """The model's outputs ``(B, outputs)`` in evaluation mode, in row order and at least float32."""
     was_training = model.training
     model.eval()
-    blocks = []
-    for start in range(0, len(rows), BLOCK):
-        inputs = examples.preprocessing.normalise(examples.inputs(rows[start : start + BLOCK]))
-        with autocast():
-            blocks.append(model(inputs).float())
+    found = [wide(_forward(model, examples, block, autocast)) for block in _blocks(rows)]
     model.train(was_training)
-    return torch.cat(blocks)
+    return torch.cat(found)
+
+
+def _blocks(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Rows in blocks of nearly the same size."""
+    return np.array_split(rows, max(1, -(-len(rows) // BLOCK)))
+
+
+def _forward(model: nn.Module, examples: Examples, rows: NDArray[np.int64], autocast: Autocast) -> Tensor:
+    inputs = examples.preprocessing.normalise(examples.inputs(torch.from_numpy(rows).to(examples.device)))
+    with autocast():
+        output: Tensor = model(inputs)
+    return output
 
 
 def predictions(task: Task, examples: Examples, output: Tensor) -> NDArray[np.float64]:
@@ -61,16 +72,16 @@ def _copy(into: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None:
 
 
 @torch.no_grad()
-def refresh_batch_norm(
-    model: nn.Module, examples: Examples, rows: NDArray[np.int64], autocast: Callable[[], torch.autocast]
-) -> None:
+def refresh_batch_norm(model: nn.Module, examples: Examples, rows: NDArray[np.int64], autocast: Autocast) -> None:
     """Recompute batch-norm statistics on clean training rows, for weights that were never live.
+
+    Layers that the user keeps in evaluation mode are left alone. The model is left in training mode.
 
     Reference: Izmailov et al. 2018, "Averaging weights leads to wider optima".
     """
-    norms = [module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
-    norms = [norm for norm in norms if norm.running_mean is not None]
-    if not norms:
+    norms = [module for module in model.train().modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    norms = [norm for norm in norms if norm.running_mean is not None and norm.training]
+    if not norms or len(rows) < 2:
         return
     momenta = [norm.momentum for norm in norms]
     model.eval()
@@ -78,11 +89,8 @@ def refresh_batch_norm(
         norm.reset_running_stats()
         norm.momentum = None
         norm.train()
-    for start in range(0, len(rows), BLOCK):
-        block = rows[start : start + BLOCK]
-        if len(block) > 1:
-            with autocast():
-                model(examples.preprocessing.normalise(examples.inputs(block)))
+    for block in _blocks(rows):
+        _forward(model, examples, block, autocast)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     model.train()

@@ -35,29 +35,24 @@ class Examples:
         width = preprocessing.width if self.kind is Kind.TABLE else int(np.prod(dataset.layout.shape))
         if len(dataset) * width * 4 <= RESIDENT:
             self._inputs = torch.cat([self._prepare(block) for block in _blocks(len(dataset))])
-        self._targets = _target_rows(dataset, preprocessing).to(device)
+        self._targets = preprocessing.targets(torch.from_numpy(np.array(dataset.targets))).to(device)
+        classes = dataset.layout.task is Task.CLASSIFICATION
+        self._units = torch.eye(dataset.layout.outputs, device=device) if classes else None
 
     def _prepare(self, rows: NDArray[np.int64]) -> Tensor:
         raw = torch.from_numpy(np.array(self.dataset.inputs[rows]))
         return self.preprocessing.inputs(raw.to(self.device))
 
-    def inputs(self, rows: NDArray[np.int64]) -> Tensor:
-        """Prepared inputs of some rows: standardised table columns, or images in [0, 1]."""
+    def inputs(self, rows: Tensor) -> Tensor:
+        """Prepared inputs of some rows ``(B,)``: standardised table columns, or images in [0, 1]."""
         if self._inputs is not None:
-            return self._inputs[torch.from_numpy(rows).to(self.device)]
-        return self._prepare(rows)
+            return self._inputs.index_select(0, rows)
+        return self._prepare(rows.cpu().numpy())
 
-    def targets(self, rows: NDArray[np.int64]) -> Tensor:
-        """Targets for the loss: ``(B, C)`` rows that sum to 1, or ``(B, 1)`` standardised numbers."""
-        picked = self._targets[torch.from_numpy(rows).to(self.device)]
-        if self.dataset.layout.task is Task.REGRESSION:
-            return picked
-        return torch.nn.functional.one_hot(picked, self.dataset.layout.outputs).float()
-
-
-def _target_rows(dataset: Dataset, preprocessing: Preprocessing) -> Tensor:
-    targets = torch.from_numpy(np.array(dataset.targets))
-    return targets if dataset.layout.task is Task.CLASSIFICATION else preprocessing.targets(targets).float()
+    def targets(self, rows: Tensor) -> Tensor:
+        """Targets of some rows for the loss: ``(B, C)`` rows that sum to 1, or ``(B, 1)`` standardised numbers."""
+        picked = self._targets.index_select(0, rows)
+        return picked if self._units is None else self._units.index_select(0, picked)
 
 
 def _blocks(rows: int, size: int = 8192) -> Iterator[NDArray[np.int64]]:
@@ -87,7 +82,7 @@ class Batches:
         seed: int,
         fold: int,
     ) -> None:
-        self._examples, self._rows, self._training = examples, rows, training
+        self._examples, self._rows, self._training = examples, torch.from_numpy(rows), training
         self._seed, self._fold = seed, fold
         self._weights = torch.from_numpy(weights).to(examples.device)
         self._total = len(rows) * (1 + training.expand)
@@ -98,34 +93,30 @@ class Batches:
         full, rest = divmod(self._total, self._training.batch_size)
         return max(full + (rest > 1), 1)
 
-    def epoch(self, epoch: int) -> Iterator[tuple[Batch, Tensor]]:
-        """The batches of one epoch, each with a mask ``(B,)`` of the examples that may be augmented.
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """The batches of one epoch.
 
-        With an expanded training set the originals (copy 0) are left as they are, and the number of a copy takes the
-        place of the epoch in the draws.
+        With an expanded training set the originals are copy 0, and the number of a copy takes the place of the epoch
+        in the draws.
         """
-        order = torch.randperm(self._total, generator=generator(self._seed, self._fold, epoch, "order")).numpy()
+        order = torch.randperm(self._total, generator=generator(self._seed, self._fold, epoch, "order"))
+        rows = self._rows[order % len(self._rows)].to(self._examples.device)
+        copies = (order // len(self._rows)).to(self._examples.device)
+        times = copies if self._training.expand else torch.full_like(copies, epoch + 1)
         size = self._training.batch_size
-        for step in range(self.per_epoch):
-            picked = order[step * size : (step + 1) * size]
-            rows = self._rows[picked % len(self._rows)]
-            copies = torch.from_numpy(picked // len(self._rows))
-            yield self._batch(rows, copies if self._training.expand else torch.full_like(copies, epoch + 1))
+        for start in range(0, self.per_epoch * size, size):
+            yield self._batch(rows[start : start + size], times[start : start + size])
 
-    def _batch(self, rows: NDArray[np.int64], times: Tensor) -> tuple[Batch, Tensor]:
-        examples, device = self._examples, self._examples.device
-        index = torch.from_numpy(rows).to(device)
-        times = times.to(device)
-        batch = Batch(
-            inputs=examples.inputs(rows),
-            targets=examples.targets(rows),
-            weights=self._weights[index],
-            examples=index,
+    def _batch(self, rows: Tensor, times: Tensor) -> Batch:
+        return Batch(
+            inputs=self._examples.inputs(rows),
+            targets=self._examples.targets(rows),
+            weights=self._weights.index_select(0, rows),
+            examples=rows,
             times=times,
-            kind=examples.kind,
-            continuous=examples.preprocessing.continuous,
+            kind=self._examples.kind,
+            continuous=self._examples.preprocessing.continuous,
         )
-        return batch, times > 0
 
 
 def example_weights(dataset: Dataset, rows: NDArray[np.int64], training: Training) -> NDArray[np.float32]:

@@ -14,14 +14,19 @@ Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 """A function of (output, target) that gives one value per example, ``(B,)``."""
 
 
+def wide(output: Tensor) -> Tensor:
+    """Outputs in float32, in float64 where they are: a loss in half precision would lose what training needs."""
+    return output.to(torch.promote_types(output.dtype, torch.float32))
+
+
 def cross_entropy(output: Tensor, target: Tensor) -> Tensor:
     """``-sum_c target_c log softmax(output)_c``, from ``(B, C)`` logits and rows of probabilities."""
-    return -(target * functional.log_softmax(output.float(), dim=1)).sum(1)
+    return -(target * functional.log_softmax(wide(output), dim=1)).sum(1)
 
 
 def squared_error(output: Tensor, target: Tensor) -> Tensor:
     """``sum (output - target)^2``, from ``(B, 1)`` tensors, without a half (as in torch and Keras)."""
-    return (output.float() - target).square().sum(1)
+    return (wide(output) - target).square().sum(1)
 
 
 def user_loss(function: Loss, task: Task, *, hard: bool) -> Loss:
@@ -29,14 +34,14 @@ def user_loss(function: Loss, task: Task, *, hard: bool) -> Loss:
 
     Args:
         function: The user's function. For classes its target is ``(B,)`` class numbers, or ``(B, C)`` rows of
-            probabilities
-            where the recipe mixes or smooths targets; for regression ``(B,)`` standardised numbers, with an output
-            ``(B,)``.
+            probabilities where the recipe mixes or smooths targets; for regression ``(B,)`` standardised numbers, with
+            an output ``(B,)``. Outputs come in float32 (or float64) also where the forward pass is autocast.
         task: Classification or regression.
         hard: Whether every target row has a single class.
     """
 
     def loss(output: Tensor, target: Tensor) -> Tensor:
+        output = wide(output)
         if task is Task.CLASSIFICATION:
             value = function(output, target.argmax(1) if hard else target)
         else:

@@ -1,6 +1,7 @@
 """The training of one member: its state between two epochs."""
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, final
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from bridle.core import Augmentation, Averaging, Draws, StopRule, TargetRule
-from bridle.core.draws import generator, key
+from bridle.core.draws import generator, seeded
 from bridle.engine.checkpoint import load_optimizer, optimizer_tensors
 from bridle.engine.evaluate import outputs, predictions, refresh_batch_norm, with_weights
 from bridle.engine.examples import Batches, example_weights
@@ -20,17 +21,17 @@ from bridle.engine.penalties import Penalties
 from bridle.engine.setting import Setting
 from bridle.engine.step import Step
 from bridle.population import Member
-from bridle.records import Mark
+from bridle.records import Finding, Mark
 
 CLEAN_ROWS = 5000
 """The clean training score (and batch-norm statistics of averaged weights) use at most this many training rows."""
 
 
 class Diverged(ArithmeticError):
-    """The data loss became NaN or infinite."""
+    """The data loss, or what the network gives, became NaN or infinite."""
 
-    def __init__(self, step: int, epoch: int, value: float) -> None:
-        super().__init__(f"the data loss became {value} at step {step} (epoch {epoch})")
+    def __init__(self, what: str, step: int, epoch: int, value: float) -> None:
+        super().__init__(f"{what} became {value} at step {step} (epoch {epoch})")
         self.step, self.epoch, self.value = step, epoch, value
 
 
@@ -82,6 +83,7 @@ class MemberTraining:
         self.best: dict[str, Tensor] = {}
         self.best_epoch: int | None = None
         self.series: dict[str, list[float]] = {}
+        self.findings: list[Finding] = []
         self.epoch = 0
         self.last = training.stop_after or training.epochs
         self.steps = training.epochs * self.batches.per_epoch
@@ -90,9 +92,10 @@ class MemberTraining:
         mixing = [item for item in self.recipe.of(Augmentation) if not item.keeps_labels]
         return bool(mixing or self.recipe.of(TargetRule))
 
-    def _autocast(self) -> torch.autocast:
-        enabled = self.recipe.training.precision == "bfloat16"
-        return torch.autocast(self.setting.device.type, dtype=torch.bfloat16, enabled=enabled)
+    def _autocast(self) -> AbstractContextManager[object]:
+        if self.recipe.training.precision == "float32":
+            return nullcontext()
+        return torch.autocast(self.setting.device.type, dtype=torch.bfloat16)
 
     @property
     def finished(self) -> bool:
@@ -104,34 +107,33 @@ class MemberTraining:
         """Train one epoch and take its clean scores.
 
         Raises:
-            Diverged: If the data loss is no longer finite.
+            Diverged: If the data loss or the predictions are no longer finite.
         """
-        seed, fold = self.member.seed, self.member.fold.number
-        with torch.random.fork_rng(enabled=True):
-            # Randomness of the user's own modules (functional dropout, ...) is global; it is keyed by the epoch, too.
-            torch.manual_seed(key(seed, fold, self.epoch, "global") >> 1)
+        # Randomness of the user's own modules (functional dropout, ...) is global; it is keyed by the epoch, too.
+        with seeded(self.member.seed, self.member.fold.number, self.epoch, "global"):
             self._steps()
             self._score()
         self.epoch += 1
         for place, rule in enumerate(self.recipe.of(StopRule)):
-            self.stop_states[place] = rule.update(self.stop_states[place], torch.tensor(self._watched()))
+            watched = torch.tensor(self._watched(), dtype=torch.float64)
+            self.stop_states[place] = rule.update(self.stop_states[place], watched)
             if rule.is_best(self.stop_states[place]):
                 self.best, self.best_epoch = self._kept, self.epoch
 
     def _steps(self) -> None:
         self.model.train()
         total, examples = 0.0, 0
-        for number, (batch, augmentable) in enumerate(self.batches.epoch(self.epoch)):
+        for number, batch in enumerate(self.batches.epoch(self.epoch)):
             step = self.epoch * self.batches.per_epoch + number
             set_learning_rate(self.step.optimizer, learning_rate(self.recipe.training, step, self.steps))
             draws = Draws(self.member.seed, self.member.fold.number, step)
-            loss = float(self.step(batch, augmentable, draws, step / self.steps))
+            loss = float(self.step(batch, draws, step / self.steps))
             if not math.isfinite(loss):
-                raise Diverged(step + 1, self.epoch + 1, loss)
+                raise Diverged("the data loss", step + 1, self.epoch + 1, loss)
             total, examples = total + loss * len(batch.examples), examples + len(batch.examples)
         self._log("data_loss", total / examples)
         self._log("learning_rate", self.step.optimizer.param_groups[0]["lr"])
-        if self.recipe.regularizers and self.step.penalties.scopes:
+        if self.step.penalties.scopes:
             self._log("penalty", self.step.penalties.value())
 
     def _score(self) -> None:
@@ -147,6 +149,9 @@ class MemberTraining:
         dataset = self.setting.dataset
         output = outputs(self.model, self.examples, rows, self._autocast)
         predicted = predictions(dataset.layout.task, self.examples, output)
+        if not np.isfinite(predicted).all():
+            step = (self.epoch + 1) * self.batches.per_epoch
+            raise Diverged("a prediction", step, self.epoch + 1, float(predicted[~np.isfinite(predicted)][0]))
         weights = None if dataset.weights is None else dataset.weights[rows]
         return float(self.setting.metric(dataset.targets[rows], predicted, weights))
 
@@ -188,12 +193,12 @@ class MemberTraining:
 
         self.model.load_state_dict(part("model"))
         load_optimizer(self.step.optimizer, part("optimizer"))
-        device = self.setting.device
-        self.step.averages = [
-            {name: value.to(device) for name, value in part(f"average{place}").items()}
-            for place in range(len(self.step.averages))
-        ]
-        self.stop_states = [part(f"stop{place}") for place in range(len(self.stop_states))]
+        states = {f"average{place}": state for place, state in enumerate(self.step.averages)}
+        states |= {f"stop{place}": state for place, state in enumerate(self.stop_states)}
+        for name, state in states.items():
+            stored = part(name)
+            for entry, value in state.items():
+                value.copy_(stored[entry])  # in place, to keep device and memory format: bits depend on both
         self.best = part("best")
         self.epoch, self.best_epoch, self.series = plain["epoch"], plain["best_epoch"], plain["series"]
 

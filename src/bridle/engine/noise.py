@@ -44,7 +44,12 @@ class PlacedNoise:
             model.get_submodule(name).register_forward_hook(self._hook(name))
 
     def _hook(self, name: str) -> Any:
-        def perturb(module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+        def perturb(module: nn.Module, _inputs: Any, output: Any) -> Any:
+            if not isinstance(output, Tensor):
+                raise ScopeError(
+                    f"Noise acts on a tensor; module {name!r} ({type(module).__name__}) gives "
+                    f"{type(output).__name__}. Put bridle.Place() behind it instead."
+                )
             return self._perturb(output, name) if module.training else output
 
         return perturb
@@ -65,6 +70,11 @@ class PlacedNoise:
 def _covered(model: nn.Module, noise: Noise, found: list[str]) -> list[str]:
     scope = noise.scope
     if isinstance(scope, str):
+        if scope != "all":
+            raise ScopeError(
+                f'{noise.key} acts on places, so its scope must be "all" or name them, for example '
+                f'{{ names = "layers.0" }}; got {scope!r}.'
+            )
         names = found
     else:
         patterns = scope.get("names", "*")

@@ -11,10 +11,20 @@ def prepare() -> None:
     """Flush denormal numbers to zero, in this thread and in every thread made later.
 
     L2 drives unused weights to denormal numbers, which slow a processor several times. Call it before torch has
-    started any
-    thread. Bridle calls it in its own processes only (the command line and its workers), never in a user's.
+    started any thread. Bridle calls it in its own processes only (the command line and its workers), never in a user's.
     """
     torch.set_flush_denormal(True)
+
+
+@contextmanager
+def flushed() -> Iterator[None]:
+    """Flush denormal numbers to zero in this thread for a while: one member is the same in any process."""
+    before = not (torch.tensor(1e-310, dtype=torch.float64) * 1).item()
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)
 
 
 def cores() -> int:

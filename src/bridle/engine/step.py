@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from bridle.core import Augmentation, Averaging, Batch, Draws, Recipe, State, TargetRule
+from bridle.engine.evaluate import Autocast
 from bridle.engine.losses import Loss, weighted_mean
 from bridle.engine.noise import PlacedNoise
 from bridle.engine.penalties import Penalties
@@ -40,19 +41,23 @@ class Step:
     penalties: Penalties
     noise: PlacedNoise
     averages: list[State]
-    autocast: Callable[[], torch.autocast]
+    autocast: Autocast
 
-    def __call__(self, batch: Batch, augmentable: Tensor, draws: Draws, progress: float) -> Tensor:
+    def __post_init__(self) -> None:
+        """Look the weights up once."""
+        self._weights = dict(self.model.named_parameters())
+
+    def __call__(self, batch: Batch, draws: Draws, progress: float) -> Tensor:
         """Train on one batch and return its data loss, a scalar without any penalty.
 
         Args:
             batch: The batch as it is.
-            augmentable: ``(B,)``, false for the originals of an expanded training set.
             draws: The draws of this member at this step.
             progress: The share of the training that is done, for schedules.
         """
-        augmentations = [item.at(progress) for item in self.recipe.of(Augmentation)]
-        batch = _only(augmentable, augment(batch, augmentations, draws), batch) if augmentations else batch
+        if augmentations := [item.at(progress) for item in self.recipe.of(Augmentation)]:
+            augmented = augment(batch, augmentations, draws)
+            batch = _only(batch.times > 0, augmented, batch) if self.recipe.training.expand else augmented
         self.noise.set(draws, progress)
         with self.autocast():
             output = self.model(self.normalise(batch.inputs))
@@ -61,25 +66,23 @@ class Step:
             targets = rule.at(progress).apply(targets)
         data_loss = weighted_mean(self.loss(output, targets), batch.weights)
 
-        self.optimizer.zero_grad()
+        for weight in self._weights.values():
+            weight.grad = None
         data_loss.backward()
         if self.recipe.training.clip > 0:
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.training.clip)
+            nn.utils.clip_grad_norm_(self._weights.values(), self.recipe.training.clip)
         self.penalties.schedule(progress)
         self.penalties.add_gradients()
         self.optimizer.step()
         self.penalties.proximal_steps()
 
-        weights = dict(self.model.named_parameters())
         for place, averaging in enumerate(self.recipe.of(Averaging)):
-            self.averages[place] = averaging.update(self.averages[place], weights)
+            self.averages[place] = averaging.at(progress).update(self.averages[place], self._weights)
         return data_loss.detach()
 
 
 def _only(chosen: Tensor, changed: Batch, batch: Batch) -> Batch:
-    """``changed`` where ``chosen``, else ``batch``."""
-    if bool(chosen.all()):
-        return changed
+    """``changed`` where ``chosen``, else ``batch``: the originals of an expanded training set stay as they are."""
 
     def pick(new: Tensor, old: Tensor) -> Tensor:
         return torch.where(chosen.reshape(-1, *[1] * (new.ndim - 1)), new, old)

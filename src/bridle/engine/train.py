@@ -8,6 +8,7 @@ from torch import Tensor
 
 from bridle.engine import checkpoint
 from bridle.engine.member import Diverged, MemberTraining
+from bridle.engine.process import flushed
 from bridle.engine.setting import Setting
 from bridle.errors import BridleError, StorageError
 from bridle.population import Member
@@ -17,10 +18,10 @@ from bridle.records import Curves, Finding, Outcome, Severity, serial
 def train(member: Member, setting: Setting) -> Outcome:
     """Train one member and give its outcome; with a folder, finished work is never done twice.
 
-    After each epoch a checkpoint is written atomically, so that training that was killed goes on where it was, to
-    the same
-    weights. A loss that is no longer finite ends the member with a finding; another error in the user's own code
-    ends it with that error as its ``failure``.
+    After each epoch a checkpoint is written atomically, so that training that was killed goes on where it was, to the
+    same weights. A checkpoint that cannot be used costs time only: the member starts over, and a finding says so. A
+    loss that is no longer finite ends the member with a finding; another error in the user's own code ends it with
+    that error as its ``failure``.
 
     Raises:
         BridleError: If the recipe does not fit the model, or the disk is full.
@@ -30,8 +31,9 @@ def train(member: Member, setting: Setting) -> Outcome:
     started = time.perf_counter()
     training: MemberTraining | None = None
     try:
-        training = MemberTraining(member, setting)
-        outcome = _to_the_end(training, _file(member, setting, ".checkpoint"))
+        training = _begin(member, setting)
+        with flushed():
+            outcome = _to_the_end(training, _file(member, setting, ".checkpoint"))
     except BridleError:
         raise
     except Diverged as diverged:
@@ -59,10 +61,22 @@ def kept_weights(member: Member, setting: Setting) -> dict[str, Tensor]:
     return checkpoint.read(file)[0]
 
 
+def _begin(member: Member, setting: Setting) -> MemberTraining:
+    """The member's training as its checkpoint left it, or from the start."""
+    training, file = MemberTraining(member, setting), _file(member, setting, ".checkpoint")
+    if file is None or not file.exists():
+        return training
+    try:
+        training.restore(*checkpoint.read(file))
+    except Exception as error:  # whatever is wrong with the file: training from the start gives the same weights
+        training = MemberTraining(member, setting)
+        message = f"{file} could not be used ({_told(error)}): the member was trained from the start."
+        training.findings.append(Finding("damaged_checkpoint", Severity.WARNING, message))
+    return training
+
+
 def _to_the_end(training: MemberTraining, file: Path | None) -> Outcome:
     member = training.member
-    if file is not None and file.exists():
-        training.restore(*checkpoint.read(file))
     while not training.finished:
         training.train_epoch()
         if file is not None and not training.finished:
@@ -74,6 +88,7 @@ def _to_the_end(training: MemberTraining, file: Path | None) -> Outcome:
         Curves(training.series),
         steps=training.epoch * training.batches.per_epoch,
         stopped=training.best_epoch,
+        findings=tuple(training.findings),
     )
 
 
@@ -85,14 +100,13 @@ def _diverged(member: Member, training: MemberTraining | None, error: Diverged) 
         "stopped. A smaller training.learning_rate or training.clip = 1.0 usually helps.",
         {"step": error.step, "epoch": error.epoch, "loss": error.value},
     )
-    curves = Curves(training.series if training else {})
     return Outcome(
         member.candidate,
         member.fold.number,
         member.seed,
-        curves,
+        Curves(training.series if training else {}),
         failure=str(error),
-        findings=(finding,),
+        findings=(*(training.findings if training else ()), finding),
         steps=error.step,
     )
 
