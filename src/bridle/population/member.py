@@ -1,6 +1,8 @@
 """A member: one model in training."""
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import final
 
 from bridle.core import Recipe
@@ -30,7 +32,9 @@ class Member:
     stage: str = "search"
     keep: bool = False
 
-    @property
+    @cached_property
     def name(self) -> str:
-        """The stem of its files."""
-        return f"{self.stage}-c{self.candidate}-f{self.fold.number}-s{self.seed}"
+        """The stem of its files: a file of another recipe or fold of the same number is never taken for its own."""
+        content = repr((self.recipe, self.floor, self.keep)).encode() + self.fold.marks.tobytes()
+        digest = hashlib.sha256(content).hexdigest()[:12]
+        return f"{self.stage}-c{self.candidate}-f{self.fold.number}-s{self.seed}-{digest}"
