@@ -1,11 +1,14 @@
 """Realistic evidence: what jobs of several kinds leave behind."""
 
+import dataclasses
+import json
 import math
-import shutil
+import re
 import struct
 import zlib
 
 import numpy as np
+import plotly.graph_objects
 import pytest
 
 from bridle.records import (
@@ -49,6 +52,7 @@ degrees = 10.0
 [[regularizers]]
 name = "ema"
 """
+REASON = "fewest active regularizers, then the smallest gap, among 6 within one standard error of the best"
 GAPS = {"none": 0.09, "adamw": 0.06, "early stopping": 0.05}
 SCORES = {"none": 0.121, "adamw": 0.104, "early stopping": 0.098}
 HOSTILE = (
@@ -120,7 +124,7 @@ def estimate(value, half, random, seeds=5):
     return Estimate(value, value - half, value + half, tuple((value + random.normal(0, half / 3, seeds)).tolist()))
 
 
-def tested(name, level, random, outcomes=()):
+def tested_on(name, level, random, *outcomes):
     metrics = {
         "log_loss": estimate(level, 0.02, random),
         "accuracy": estimate(1 - level / 3, 0.008, random),
@@ -159,7 +163,7 @@ def histogram(name, random, zeros):
     return Histogram(name, tuple(edges.tolist()), tuple(before.tolist()), tuple(after.tolist()), zeros)
 
 
-def searched(classes=tuple("0123456789"), count=60):
+def search_evidence(classes=tuple("0123456789"), count=60):
     """A search over 60 candidates with three baselines, on pictures of digits."""
     random = np.random.default_rng(7)
     found = candidates(count, random)
@@ -169,7 +173,12 @@ def searched(classes=tuple("0123456789"), count=60):
         candidate(-index, name, SCORES[name], GAPS[name], {"training.learning_rate": 1e-3}, random)
         for index, name in enumerate(GAPS, start=1)
     )
-    comparisons = {"none": (0.04, 0.018), "adamw": (0.023, 0.016), "early stopping": (0.012, 0.017), "floor": (0.06, 0.03)}
+    comparisons = {
+        "none": (0.04, 0.018),
+        "adamw": (0.023, 0.016),
+        "early stopping": (0.012, 0.017),
+        "floor": (0.06, 0.03),
+    }
     sizes = random.integers(120, 160, len(classes))
     return Evidence(
         command={"data": "digits", "folds": 5, "trials": count, "budget": None, "seed": 0, "select": "one-se"},
@@ -185,9 +194,9 @@ def searched(classes=tuple("0123456789"), count=60):
         candidates=(*found, failed(count), failed(count + 1)),
         baselines=baselines,
         choice=Choice(chosen, order[0], "one-se", tuple(order[:6]),
-                      "fewest active regularizers, then the smallest gap, among 6 within one standard error of the best"),
-        tested=(tested("chosen", 0.081, random), *(tested(name, SCORES[name], random) for name in SCORES),
-                tested("floor", 0.141, random)),
+                      REASON),
+        tested=(tested_on("chosen", 0.081, random), *(tested_on(name, SCORES[name], random) for name in SCORES),
+                tested_on("floor", 0.141, random)),
         comparisons=tuple(
             Comparison(other, metric, estimate(value * scale, half * scale, random))
             for metric, scale in (("log_loss", 1.0), ("accuracy", 0.3))
@@ -200,7 +209,8 @@ def searched(classes=tuple("0123456789"), count=60):
                       for index in range(4)),
         findings=(
             Finding("constant_column", Severity.INFO, "3 pixels never change and were kept.", {"columns": 3}),
-            Finding("nan_loss", Severity.WARNING, "2 candidates stopped because their loss became NaN.", {"step": 12, "learning_rate": 0.0097}),
+            Finding("nan_loss", Severity.WARNING, "2 candidates stopped because their loss became NaN.",
+                    {"step": 12, "learning_rate": 0.0097}),
         ),
         openings=1,
         versions={"python": "3.11.2", "torch": "2.13.0", "numpy": "2.4.0", "bridle": "0.1.0"},
@@ -209,10 +219,10 @@ def searched(classes=tuple("0123456789"), count=60):
     )  # fmt: skip
 
 
-def regressed():
+def regression_evidence():
     """A search on a table of house prices, large numbers, one baseline that is better."""
     random = np.random.default_rng(3)
-    base = searched(count=12)
+    base = search_evidence(count=12)
     true = random.gamma(4, 50_000, 600)
     predicted = true * random.normal(1, 0.12, 600) + random.normal(0, 9_000, 600)
     metrics = {"rmse": estimate(52_345.0, 1_400.0, random), "mae": estimate(35_100.0, 800.0, random),
@@ -220,7 +230,8 @@ def regressed():
     return Evidence(
         command={"data": "california-housing.csv.gz", "target": "medianHouseValue"},
         data=DataSummary("california-housing.csv.gz", "ab12" * 16, "table", (9,), "medianHouseValue", (),
-                         {"train": 16512, "test": 4128}, {}, ("Column “ocean_proximity” holds text: taken as categories.",)),
+                         {"train": 16512, "test": 4128}, {},
+                         ("Column “ocean_proximity” holds text: taken as categories.",)),
         task=Task.REGRESSION,
         metric="rmse",
         higher_is_better=False,
@@ -236,28 +247,111 @@ def regressed():
     )  # fmt: skip
 
 
-def single():
+def single_evidence():
     """One training of a given recipe: nothing was free, so no search, no baselines."""
     random = np.random.default_rng(1)
     outcomes = tuple(Outcome(0, 0, seed, curves(0.09, 0.03, 20, random)) for seed in range(5))
     data = DataSummary("photos/", "00ff" * 16, "image", (3, 64, 64), "folder", ("cat", "dog"),
                        {"train": 800, "test": 200}, {"cat": 500, "dog": 500})  # fmt: skip
     return Evidence(
-        {}, data, Task.CLASSIFICATION, "log_loss", False, RECIPE, tested=(tested("chosen", 0.09, random, outcomes),),
+        {}, data, Task.CLASSIFICATION, "log_loss", False, RECIPE, tested=(tested_on("chosen", 0.09, random, *outcomes),),
         confusion=confusion(("cat", "dog"), random, 200), openings=1,
     )  # fmt: skip
 
 
-def hostile():
+def hostile_evidence():
     """The search on digits, with every name from the data an attack."""
-    evidence = searched(classes=HOSTILE, count=8)
-    import dataclasses
-
-    data = dataclasses.replace(evidence.data, name=HOSTILE[1], target=HOSTILE[2], notes=HOSTILE)
-    histograms = tuple(dataclasses.replace(item, name=name) for item, name in zip(evidence.histograms, HOSTILE, strict=False))
-    findings = tuple(Finding(name, Severity.ERROR, name, {name: name}) for name in HOSTILE)
-    named = tuple(dataclasses.replace(item, name=HOSTILE[1], dials={HOSTILE[0]: HOSTILE[1]}) for item in evidence.candidates)
+    evidence = search_evidence(classes=HOSTILE, count=8)
+    named = tuple(
+        dataclasses.replace(item, name=HOSTILE[1], dials={HOSTILE[0]: HOSTILE[1]}) for item in evidence.candidates
+    )
     return dataclasses.replace(
-        evidence, data=data, histograms=histograms, findings=findings, candidates=named, recipe=f"# {HOSTILE[1]}\n{RECIPE}",
-        command=dict.fromkeys(HOSTILE, HOSTILE[1]), versions=dict.fromkeys(HOSTILE, HOSTILE[0]),
-    )  # fmt: skip
+        evidence,
+        data=dataclasses.replace(evidence.data, name=HOSTILE[1], target=HOSTILE[2], notes=HOSTILE),
+        histograms=tuple(
+            dataclasses.replace(item, name=name) for item, name in zip(evidence.histograms, HOSTILE[1:], strict=False)
+        ),
+        findings=tuple(Finding(name, Severity.ERROR, name, {name: name}) for name in HOSTILE),
+        candidates=named,
+        recipe=f"# {HOSTILE[1]}\n{RECIPE}",
+        command=dict.fromkeys(HOSTILE, HOSTILE[1]),
+        versions=dict.fromkeys(HOSTILE, HOSTILE[0]),
+    )
+
+
+def large_evidence():
+    """A hundred classes and twenty parameters."""
+    random = np.random.default_rng(0)
+    evidence = search_evidence(classes=tuple(f"class number {number}" for number in range(100)), count=6)
+    histograms = tuple(histogram(f"encoder.blocks.{block}.projection.weight", random, 0.0) for block in range(20))
+    return dataclasses.replace(
+        evidence, confusion=confusion(evidence.data.classes, random, 10_000), histograms=histograms
+    )
+
+
+@pytest.fixture(scope="session")
+def searched():
+    """A search over digits with three baselines, sixty candidates and two failures."""
+    return search_evidence()
+
+
+@pytest.fixture(scope="session")
+def regressed():
+    """A search on house prices that did not help."""
+    return regression_evidence()
+
+
+@pytest.fixture(scope="session")
+def single():
+    """One training of a given recipe."""
+    return single_evidence()
+
+
+@pytest.fixture(scope="session")
+def hostile():
+    """A search on data whose names are attacks."""
+    return hostile_evidence()
+
+
+@pytest.fixture(scope="session")
+def large():
+    """A hundred classes and twenty parameters."""
+    return large_evidence()
+
+
+@pytest.fixture(scope="session")
+def bare():
+    """The least that evidence can be."""
+    data = DataSummary("data", "", "table", (3,), "y", (), {}, {})
+    return Evidence({}, data, Task.REGRESSION, "rmse", False, "")
+
+
+@pytest.fixture
+def run(tmp_path, searched):
+    """A run's folder with the pictures of the gallery."""
+    (tmp_path / "gallery").mkdir()
+    for index, sample in enumerate(searched.gallery):
+        for step, name in enumerate((sample.original, *sample.augmented)):
+            (tmp_path / "gallery" / name).write_bytes(png(9 + index + step))
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def sound():
+    """A check that plotly accepts a figure: every name and value of traces and layout is validated."""
+
+    def resolved(part):
+        if isinstance(part, dict):
+            return {key: resolved(item) for key, item in part.items()}
+        if isinstance(part, list | tuple):
+            return [resolved(item) for item in part]
+        return "#123456" if isinstance(part, str) and re.fullmatch(r"<[\w-]+>", part) else part
+
+    def check(figure):
+        plotly.graph_objects.Figure(resolved(figure.data), resolved(figure.layout))
+        json.dumps(figure.data, allow_nan=False)
+        assert figure.says
+        assert figure.height > 0
+        return figure
+
+    return check

@@ -112,4 +112,4 @@ def _beaten_by(evidence: Evidence) -> str | None:
         for comparison in main_comparisons(evidence)
         if comparison.other != UNREGULARIZED and standing(comparison.difference) is Standing.WORSE
     ]
-    return f"but it is worse than {' and '.join(worse)}" if worse else None
+    return f"worse than {' and '.join(worse)}" if worse else None

@@ -18,7 +18,9 @@ def dial_figures(evidence: Evidence) -> list[Figure]:
     if not shown:
         return []
     reach = limits([candidate.score for candidate in shown], evidence.higher_is_better)
-    addresses = dict.fromkeys(address for candidate in shown for address in candidate.dials)
+    addresses = dict.fromkeys(
+        address for candidate in shown for address, dial in candidate.dials.items() if dial is not None
+    )
     return [_figure(evidence, shown, address, reach) for address in addresses]
 
 

@@ -10,7 +10,7 @@ from bridle.report.wording import direction, interval, metric_name, sentence, te
 ROW = 38
 
 
-def tested_figure(evidence: Evidence) -> Figure | None:
+def results_figure(evidence: Evidence) -> Figure | None:
     """The main metric of everything tested; ``None`` where there is nothing to compare."""
     shown = [tested for tested in evidence.tested if evidence.metric in tested.metrics]
     if len(shown) < 2:

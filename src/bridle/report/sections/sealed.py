@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridle.records import Comparison, Estimate, Evidence
-from bridle.report.figures.intervals import difference_figure, tested_figure
+from bridle.report.figures.intervals import difference_figure, results_figure
 from bridle.report.reading import Standing, standing
 from bridle.report.wording import NOTHING, arrow, interval, metric_name, tested_name
 
@@ -25,7 +25,7 @@ def content(evidence: Evidence) -> dict[str, Any] | None:
     """Two figures, and tables of every metric and of every difference."""
     if not evidence.tested:
         return None
-    figures = (tested_figure(evidence), difference_figure(evidence))
+    figures = (results_figure(evidence), difference_figure(evidence))
     return {
         "figures": [figure for figure in figures if figure is not None],
         "names": [_name(evidence, tested.name) for tested in evidence.tested],

@@ -33,11 +33,11 @@
     Plotly.react(place, drawn.data, drawn.layout, config);
   };
   const visible = (place) => place.closest("details:not([open])") === null;
-  const drawAll = () => [...document.querySelectorAll(".plot")].filter(visible).forEach(draw);
+  const drawAll = () => [...document.querySelectorAll(".drawing")].filter(visible).forEach(draw);
 
   drawAll();
   dark.addEventListener("change", drawAll);
   for (const folded of document.querySelectorAll("details")) {
-    folded.addEventListener("toggle", () => folded.open && folded.querySelectorAll(".plot").forEach(draw));
+    folded.addEventListener("toggle", () => folded.open && folded.querySelectorAll(".drawing").forEach(draw));
   }
 })();

@@ -1,0 +1,70 @@
+import dataclasses
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bridle.records import Finding, Severity
+from bridle.report import print_summary, verdict
+
+
+def printed(evidence, report=None, width=100, **options):
+    stream = io.StringIO()
+    print_summary(evidence, Console(file=stream, width=width, **options), report)
+    return stream.getvalue()
+
+
+def row(text, name):
+    return next(line for line in text.splitlines() if line.startswith(name))
+
+
+def test_the_verdict_comes_first_and_the_report_last(searched):
+    lines = printed(searched, Path("runs/digits/report.html"), width=400).splitlines()
+    assert lines[0].strip() == verdict(searched)
+    assert lines[-1].strip() == "Report: runs/digits/report.html"
+
+
+def test_the_chosen_recipe_against_each_baseline(searched):
+    text = printed(searched)
+    assert "log-loss (lower is better)" in text
+    assert "0.081 [0.061, 0.101]" in row(text, "chosen recipe")
+    assert "0.040 [0.022, 0.058]" in row(text, "no regularization")
+    assert "0.012 [-0.005, 0.029]" in row(text, "early stopping only")
+    assert "0.951" in row(text, "logistic regression")
+    assert "An interval that covers zero means: no difference shown." in text
+
+
+def test_better_is_green_and_worse_is_red(regressed, searched):
+    assert "\x1b[32m0.040 [0.022, 0.058]" in printed(searched, force_terminal=True)
+    assert "\x1b[31m-1,200 [-2,100, -330]" in printed(regressed, force_terminal=True)
+
+
+def test_warnings_are_shown_and_mere_information_is_not(searched):
+    text = printed(searched)
+    assert "warning: 2 candidates stopped" in text
+    assert "pixels never change" not in text
+
+
+def test_a_single_training_has_no_comparisons(single):
+    text = printed(single)
+    assert "given recipe" in text
+    assert "better by" not in text
+
+
+def test_nothing_tested(bare):
+    assert "has not been scored" in printed(bare)
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_it_fits_every_terminal(searched, width):
+    assert all(len(line) <= width for line in printed(searched, Path("a" * 100), width=width).splitlines())
+
+
+def test_text_from_data_is_neither_markup_nor_an_escape_sequence(hostile):
+    findings = (Finding("name", Severity.WARNING, "[bold red]a column[/] \x1b[31m \udcff", {}),)
+    text = printed(dataclasses.replace(hostile, findings=findings), Path("[red]x\x1b[31m"), force_terminal=False)
+    assert "[bold red]a column[/]" in text
+    assert "\x1b" not in text
+    assert "[red]x" in text
+    text.encode("utf-8")
