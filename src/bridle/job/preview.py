@@ -10,12 +10,12 @@ import numpy as np
 from bridle.core import Augmentation, Recipe
 from bridle.core.dials import Between
 from bridle.data.load import load
-from bridle.data.options import Options
 from bridle.data.preprocess import fit
 from bridle.engine.check import check_recipe
 from bridle.errors import RecipeError, RunError, StorageError
 from bridle.job.export import check_free
 from bridle.job.gallery import label_of, views_of
+from bridle.job.reading import options_of
 from bridle.job.row_text import row_tables
 from bridle.job.sheet import contact_sheet
 from bridle.job.views import original, some_rows, view
@@ -49,7 +49,7 @@ def preview(
         views: How many views of each.
         seed: Keys the draws, as in :func:`bridle.fit`.
         overwrite: Whether ``out`` may be replaced.
-        **options: How to read the data, see :class:`bridle.data.load.Options`.
+        **options: How to read the data, see :class:`bridle.data.options.Options`.
 
     Returns:
         For images a sentence that says what was written, for tables the text.
@@ -64,7 +64,7 @@ def preview(
         raise RecipeError(f"The recipe has no augmentation, so there is nothing to preview; it has {has}.")
     if out is not None:
         check_free(out, overwrite=overwrite)
-    dataset = load(data, Options(**{name: value for name, value in options.items() if value is not None}))
+    dataset = load(data, options_of(options))
     check_recipe(settled, dataset.layout)
     is_image = dataset.layout.kind is Kind.IMAGE
     if is_image and out is None:

@@ -54,7 +54,7 @@ def _target(target: Tensor, preprocessing: Preprocessing) -> str:
     if preprocessing.layout.task is Task.REGRESSION:
         return f"{float(target):.5g}"
     shares = [
-        (float(share), name) for share, name in zip(target, preprocessing.layout.classes, strict=True) if share > 0
+        (float(share), name) for share, name in zip(target, preprocessing.layout.classes, strict=True) if share >= 0.005
     ]
     if len(shares) == 1:
         return shares[0][1]

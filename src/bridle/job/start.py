@@ -10,15 +10,15 @@ import torch
 from bridle.core import Recipe, toml
 from bridle.data.dataset import Dataset
 from bridle.data.load import load_pair
-from bridle.data.options import Options
 from bridle.data.sealed import SealedTest, split_test
 from bridle.engine.check import check_recipe
 from bridle.engine.process import cores
-from bridle.errors import DataError, ModelError, RecipeError
+from bridle.errors import ModelError, RecipeError
 from bridle.job import spool
 from bridle.job.ask import Ask
 from bridle.job.context import Context
 from bridle.job.progress import Progress
+from bridle.job.reading import options_of
 from bridle.job.trainer import Trainer
 from bridle.job.workspace import Workspace
 from bridle.metrics import catalogue as metrics
@@ -69,7 +69,7 @@ def start(
         loss=named(loss),
         workers=workers or 0,
     )
-    dataset, own_test = load_pair(data, test, Options(**_ready(options)))
+    dataset, own_test = load_pair(data, test, options_of(options))
     for note in dataset.notes:
         progress.say(note)
     space = space or default_space(dataset.layout, len(dataset))
@@ -135,15 +135,6 @@ def named(thing: Any) -> str:
     return "" if thing is None else thing if isinstance(thing, str) else "python"
 
 
-def _ready(options: dict[str, Any]) -> dict[str, Any]:
-    ready: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
-    }
-    if ready.get("task") is not None:
-        ready["task"] = _task(ready["task"])
-    return {name: value for name, value in ready.items() if value is not None}
-
-
 def _device(name: str) -> str:
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
     try:
@@ -151,10 +142,3 @@ def _device(name: str) -> str:
     except (RuntimeError, AssertionError) as error:
         raise ModelError(f"device {name!r} cannot be used here: {str(error).splitlines()[0]}") from None
     return chosen
-
-
-def _task(name: str) -> Task:
-    try:
-        return Task(name)
-    except ValueError:
-        raise DataError(f"task must be one of {', '.join(Task)}; got {name!r}.") from None
