@@ -254,7 +254,8 @@ def single_evidence():
     data = DataSummary("photos/", "00ff" * 16, "image", (3, 64, 64), "folder", ("cat", "dog"),
                        {"train": 800, "test": 200}, {"cat": 500, "dog": 500})  # fmt: skip
     return Evidence(
-        {}, data, Task.CLASSIFICATION, "log_loss", False, RECIPE, tested=(tested_on("chosen", 0.09, random, *outcomes),),
+        {}, data, Task.CLASSIFICATION, "log_loss", False, RECIPE,
+        tested=(tested_on("chosen", 0.09, random, *outcomes),),
         confusion=confusion(("cat", "dog"), random, 200), openings=1,
     )  # fmt: skip
 
