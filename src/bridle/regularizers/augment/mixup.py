@@ -11,7 +11,7 @@ from torch import Tensor
 from bridle.core import Augmentation, Batch, Draws, Range
 from bridle.records import Kind
 
-_KNOTS = 512
+_KNOTS = 256
 
 
 @final
@@ -84,7 +84,7 @@ def larger_beta(uniforms: Tensor, strength: Tensor | float) -> Tensor:
     mass = torch.cat([logits.new_zeros(1), torch.cumulative_trapezoid(density, logits)])
     mass = mass / mass[-1]
     middle = uniforms + 2.0**-25
-    right = torch.searchsorted(mass, middle).clamp(1, _KNOTS - 1)
+    right = (mass <= middle[:, None]).sum(1).clamp(1, _KNOTS - 1)  # stacked members have no rule for searchsorted
     left = right - 1
     within = (middle - mass[left]) / (mass[right] - mass[left]).clamp(min=1e-30)
     return torch.sigmoid(logits[left] + within.clamp(0, 1) * (logits[right] - logits[left]))

@@ -35,13 +35,16 @@ class EMA(Averaging):
         return {**copies, "steps": torch.zeros((), dtype=torch.int64, device=device)}
 
     def update(self, state: State, weights: Mapping[str, Tensor]) -> State:
-        """Moves the averages in place towards the weights."""
+        """Moves the averages towards the weights."""
         steps = state["steps"] + 1
-        share = 1 - ((1 + steps) / (10 + steps)).clamp(max=self.decay)
-        averages = [state[f"{_PREFIX}{name}"] for name in weights]
-        for average, weight in zip(averages, weights.values(), strict=True):
-            average.lerp_(weight.detach(), share.to(average.dtype))
-        return state | {"steps": steps}
+        share = 1 - ((1 + steps.double()) / (10 + steps)).clamp(max=self.decay)
+        averages = {key: state[key] for name in weights if (key := f"{_PREFIX}{name}")}
+        # Not in place: stacked members have no rule for lerp_.
+        moved = {
+            key: torch.lerp(average, weight.detach(), share.to(average.dtype))
+            for (key, average), weight in zip(averages.items(), weights.values(), strict=True)
+        }
+        return {**moved, "steps": steps}
 
     def average(self, state: State) -> dict[str, Tensor]:
         """The averages by the weights' own names."""
