@@ -9,7 +9,7 @@ import polars as pl
 
 from bridle.errors import DataError
 
-AT_ONCE = 192 * 2**20
+AT_ONCE = 512 * 2**20
 """About how many bytes of columns are read at once; a cell is counted as 24 bytes."""
 
 

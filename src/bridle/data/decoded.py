@@ -27,6 +27,9 @@ AT_ONCE = 1024
 DEFAULT_SIZE, LARGEST_COMMON = 64, 128
 """The working size where files differ, or where their common size is larger than the second."""
 
+HEADER = 192
+"""Bytes before the pixels."""
+
 T = TypeVar("T")
 
 
@@ -88,15 +91,14 @@ def _key(files: Sequence[Path], size: int | None, shape: tuple[int, ...] | None)
 
 def _stored(stem: Path) -> Decoded | None:
     """What an earlier run left, if it is whole."""
-    pixels, record = stem.with_suffix(".u8"), stem.with_suffix(".json")
     try:
-        known = json.loads(record.read_text(encoding="utf-8"))
+        known = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
         shape = tuple(known["shape"])
-        if pixels.stat().st_size != math.prod(shape):
-            return None
+        images = np.load(stem.with_suffix(".npy"), "r" if shape[0] else None, allow_pickle=False)
     except (OSError, ValueError, KeyError):
         return None
-    images = np.memmap(pixels, np.uint8, "r", shape=shape) if shape[0] else np.zeros(shape, np.uint8)
+    if images.shape != shape:
+        return None
     bad = {int(place): reason for place, reason in known["bad"].items()}
     rows = np.setdiff1d(np.arange(shape[0] + len(bad)), [*bad])
     return Decoded(images, rows.astype(np.int64), bad, known["sized"])
@@ -111,7 +113,7 @@ def _decode_all(
         probes = _sort_out(_in_threads(pool, probe, files), bad)
         shape, sized = _working_shape(probes, size)
     good = [place for place in range(len(files)) if place not in bad]
-    with _new_file(stem.with_suffix(".u8"), len(good) * math.prod(shape)) as file:
+    with _new_file(stem.with_suffix(".npy"), HEADER + len(good) * math.prod(shape)) as file:
         results = _in_threads(pool, partial(decode, shape=shape), [files[place] for place in good])
         count = _fill(file, shape, zip(good, results, strict=True), len(good), bad)
     record = json.dumps({"shape": [count, *shape], "bad": bad, "sized": sized}).encode()
@@ -127,7 +129,7 @@ def _fill(
     bad: dict[int, str],
 ) -> int:
     """Write the images one after the other, and say how many they are; those that fail are added to ``bad``."""
-    held = np.memmap(file, np.uint8, "r+", shape=(most, *shape)) if most else np.zeros((0, *shape), np.uint8)
+    held = np.memmap(file, np.uint8, "r+", HEADER, (most, *shape)) if most else np.zeros((0, *shape), np.uint8)
     count = 0
     for place, image in results:
         if isinstance(image, BadPicture):
@@ -137,8 +139,16 @@ def _fill(
             count += 1
     if isinstance(held, np.memmap):
         held.flush()
-    file.truncate(count * math.prod(shape))
+    file.truncate(HEADER + count * math.prod(shape))
+    file.seek(0)
+    file.write(_header((count, *shape)))
     return count
+
+
+def _header(shape: tuple[int, ...]) -> bytes:
+    """The head of a ``.npy`` file (version 1.0), of one length for any shape: the number of images is known last."""
+    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}".ljust(HEADER - 11) + "\n"
+    return b"\x93NUMPY\x01\x00" + (HEADER - 10).to_bytes(2, "little") + text.encode()
 
 
 def _sort_out(probes: Iterator[Probe | BadPicture], bad: dict[int, str]) -> list[Probe]:

@@ -72,6 +72,16 @@ class Preprocessing:
         categories = int(self.seen.sum()) if self.one_hot else len(self.layout.categorical)
         return self.continuous + self.indicators + categories
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """For a table, the column that each input of the model comes from; a one-hot column names it once per code."""
+        numbers = [column.name for column in self.layout.numeric]
+        flags = [column.name for column in self.layout.numeric if column.missing]
+        if not self.one_hot:
+            return (*numbers, *flags, *(column.name for column in self.layout.categorical))
+        per_code = np.repeat([column.name for column in self.layout.categorical], _cardinalities(self.layout))
+        return (*numbers, *flags, *per_code[self.seen].tolist())
+
     def inputs(self, raw: Tensor) -> Tensor:
         """Stored rows ``(B, ...)`` as float32: a table ready for the model, images in [0, 1]."""
         if self.layout.kind is Kind.IMAGE:

@@ -16,7 +16,7 @@ def as_text(values: pl.Series) -> pl.Series:
     if values.dtype.is_float():
         values = values.fill_nan(None)
     text = values.cast(pl.String).str.strip_chars()
-    if values.dtype.is_numeric() or values.dtype == pl.String:
+    if text.str.contains(".0", literal=True).any():
         text = text.str.replace(r"^([+-]?\d+)\.0+$", "$1")
     return text.set(text == "", None)
 
