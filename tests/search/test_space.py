@@ -60,21 +60,21 @@ def test_a_space_reads_back_from_its_text(layout):
 
 
 def test_small_data_gets_small_batches_and_many_epochs():
-    digits, mnist = effort(1437), effort(60_000)
-    assert (digits.epochs, digits.batch_size) == (30, 64)
-    assert (mnist.epochs, mnist.batch_size) == (12, 128)
-    assert default_space(DIGITS, 1437).training.epochs == 30
+    digits, mnist = effort(1437, Kind.IMAGE), effort(60_000, Kind.IMAGE)
+    assert (digits.epochs, digits.batch_size) == (20, 64)
+    assert (mnist.epochs, mnist.batch_size) == (10, 128)
+    assert default_space(DIGITS, 1437).training.epochs == 20
     assert default_space(DIGITS, 60_000).training.batch_size == 128
 
 
 def test_efforts_are_ordered_and_cover_all_sizes():
-    for smaller, larger in itertools.pairwise(EFFORTS):
+    for smaller, larger in (pair for efforts in EFFORTS.values() for pair in itertools.pairwise(efforts)):
         assert smaller.rows < larger.rows
         assert smaller.epochs >= larger.epochs
         assert smaller.batch_size <= larger.batch_size
         assert smaller.trials >= larger.trials
-    assert default_trials(1) == EFFORTS[0].trials
-    assert default_trials(10**9) == EFFORTS[-1].trials
+    assert default_trials(1, Kind.TABLE) == EFFORTS[Kind.TABLE][0].trials
+    assert default_trials(10**9, Kind.IMAGE) == EFFORTS[Kind.IMAGE][-1].trials
 
 
 def test_the_first_asks_are_plain_and_full():

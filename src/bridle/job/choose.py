@@ -20,7 +20,7 @@ from bridle.search.strategy import search
 ROUND = 4
 """Recipes asked at once: the sampler learns between rounds, and a whole round trains together."""
 
-BASELINE_RATES = 4
+BASELINE_RATES = 3
 """Learning rates that each baseline tries; its epochs come from the curve, as those of every recipe."""
 
 
@@ -60,7 +60,7 @@ def choose(job: Context) -> Chosen:
 def budget_of(job: Context) -> Budget:
     """What the search may spend: trials, time, or by default a number of trials that fits the data."""
     seconds = Budget.parse(job.ask.budget).seconds if job.ask.budget else None
-    trials = job.ask.trials or (None if seconds else default_trials(len(job.rows)))
+    trials = job.ask.trials or (None if seconds else default_trials(len(job.rows), job.dataset.layout.kind))
     return Budget(trials=trials, seconds=seconds)
 
 

@@ -25,26 +25,35 @@ class Effort:
     trials: int
 
 
-EFFORTS = (
-    Effort(500, epochs=60, batch_size=16, trials=24),
-    Effort(1_000, epochs=40, batch_size=32, trials=20),
-    Effort(3_000, epochs=30, batch_size=64, trials=16),
-    Effort(10_000, epochs=25, batch_size=64, trials=16),
-    Effort(30_000, epochs=18, batch_size=128, trials=12),
-    Effort(100_000, epochs=12, batch_size=128, trials=12),
-    Effort(math.inf, epochs=8, batch_size=256, trials=10),
-)
+EFFORTS: dict[Kind, tuple[Effort, ...]] = {
+    Kind.TABLE: (
+        Effort(500, epochs=60, batch_size=16, trials=24),
+        Effort(1_000, epochs=40, batch_size=32, trials=20),
+        Effort(3_000, epochs=30, batch_size=64, trials=16),
+        Effort(10_000, epochs=25, batch_size=64, trials=16),
+        Effort(30_000, epochs=18, batch_size=128, trials=12),
+        Effort(100_000, epochs=12, batch_size=128, trials=12),
+        Effort(math.inf, epochs=8, batch_size=256, trials=10),
+    ),
+    Kind.IMAGE: (
+        Effort(1_000, epochs=30, batch_size=32, trials=12),
+        Effort(3_000, epochs=20, batch_size=64, trials=12),
+        Effort(10_000, epochs=18, batch_size=64, trials=12),
+        Effort(30_000, epochs=15, batch_size=128, trials=10),
+        Effort(math.inf, epochs=10, batch_size=128, trials=8),
+    ),
+}
 """Small data: small batches and many epochs, since each epoch has few steps; large data: the reverse."""
 
 
-def effort(rows: int) -> Effort:
+def effort(rows: int, kind: Kind) -> Effort:
     """The effort for ``rows`` training rows."""
-    return next(item for item in EFFORTS if rows <= item.rows)
+    return next(item for item in EFFORTS[kind] if rows <= item.rows)
 
 
-def default_trials(rows: int) -> int:
+def default_trials(rows: int, kind: Kind) -> int:
     """How many recipes a search tries by default on ``rows`` training rows."""
-    return effort(rows).trials
+    return effort(rows, kind).trials
 
 
 def default_space(layout: Layout, rows: int) -> Recipe:
@@ -54,14 +63,14 @@ def default_space(layout: Layout, rows: int) -> Recipe:
     and, each of which the search may also leave out, label smoothing (for classes), an average of the weights, mixup
     and the augmentations of the data's kind: for images shift, rotation and horizontal flip, for images in colour
     saturation and erasing too; for tables noise on the numbers. The number of epochs is taken from the mean validation
-    curve, up to a limit that :data:`EFFORTS` gives with the batch size: 60 epochs of batches of 16 for 500 rows, 30 of
-    64 for 3,000, 12 of 128 for 100,000.
+    curve, up to a limit that :data:`EFFORTS` gives with the batch size: for tables 60 epochs of batches of 16 for 500
+    rows, 30 of 64 for 3,000, 12 of 128 for 100,000.
 
     Args:
         layout: Kind and shape of the data.
         rows: The number of training rows, before they are divided into folds.
     """
-    size = effort(rows)
+    size = effort(rows, layout.kind)
     training = Training(learning_rate=between(3e-4, 1e-2, log=True), epochs=size.epochs, batch_size=size.batch_size)
     smoothing = [LabelSmoothing(rate=between(0.01, 0.15), optional=True)] if layout.task is Task.CLASSIFICATION else []
     return Recipe(
