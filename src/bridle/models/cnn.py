@@ -19,8 +19,8 @@ COARSE = 48
 class Stage(nn.Module):
     """Convolutions with normalisation at one resolution, a place, then halving.
 
-    Batch normalisation: on 10,000 images of CIFAR-10 it reached 0.69 in ten epochs where group normalisation, which costs
-    the same, reached 0.58; on the digits they tie, and without any the score falls by 0.03 to 0.1.
+    Batch normalisation: on 10,000 images of CIFAR-10 it reached 0.69 in ten epochs where group normalisation, at the
+    same cost, reached 0.58; on the digits they tie, and without any the score falls by 0.03 to 0.1.
     """
 
     def __init__(self, channels: int, width: int, depth: int, *, halve: bool, stride: int = 1) -> None:
