@@ -33,7 +33,7 @@ def from_plain(kind: Any, value: Any, where: str = "record") -> Any:
     """The inverse of :func:`to_plain` for the annotated type ``kind``.
 
     Raises:
-        RunError: If a field is missing or unknown; ``where`` says which record.
+        RunError: If a field is missing, unknown or of another kind; ``where`` says which.
     """
     if dataclasses.is_dataclass(kind):
         return _record(kind, value, where)
@@ -42,25 +42,42 @@ def from_plain(kind: Any, value: Any, where: str = "record") -> Any:
         if value is None:
             return None if types.NoneType in arguments else math.nan
         return from_plain(next(option for option in arguments if option is not types.NoneType), value, where)
-    if origin is tuple:
-        inner = arguments[0] if arguments else Any
-        return tuple(from_plain(inner, item, where) for item in value)
-    if origin is list:
-        return [from_plain(arguments[0], item, where) for item in value]
+    if origin in (tuple, list):
+        _need(isinstance(value, list | tuple), "a list", value, where)
+        return origin(from_plain(arguments[0], item, where) for item in value)
     if origin is dict:
+        _need(isinstance(value, dict), "a mapping", value, where)
         return {key: from_plain(arguments[1], item, where) for key, item in value.items()}
+    return _single(kind, value, where)
+
+
+def _single(kind: Any, value: Any, where: str) -> Any:
     if kind is float:
+        _need(_is_number(value) or value in (None, "inf", "-inf"), "a number", value, where)
         return math.nan if value is None else float(value)
+    if kind is int:
+        _need(_is_number(value) and value == int(value), "a whole number", value, where)
+        return int(value)
+    if kind in (str, bool):
+        _need(isinstance(value, kind), "a text" if kind is str else "true or false", value, where)
     if isinstance(kind, type) and issubclass(kind, Enum):
+        allowed = [member.value for member in kind]
+        _need(value in allowed, f"one of {', '.join(map(str, allowed))}", value, where)
         return kind(value)
     return value
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _need(holds: bool, what: str, value: Any, where: str) -> None:
+    if not holds:
+        raise RunError(f"{where} must be {what}; got {value!r:.80}. The file was changed by hand or damaged.")
+
+
 def _record(kind: Any, value: Any, where: str) -> Any:
-    if not isinstance(value, dict):
-        raise RunError(
-            f"{where} must be a mapping; got {type(value).__name__}. The file was changed by hand or damaged."
-        )
+    _need(isinstance(value, dict), "a mapping", value, where)
     hints = get_type_hints(kind)
     unknown = sorted(set(value) - set(hints))
     if unknown:
