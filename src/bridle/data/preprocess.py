@@ -87,15 +87,15 @@ class Preprocessing:
         if self.layout.kind is Kind.IMAGE:
             return (raw.float() - self.layout.low) / (self.layout.high - self.layout.low)
         placed, count = self._on(raw.device), self.continuous
-        missing = raw[:, :count].isnan()
-        z = ((raw[:, :count] - placed["centre"]) * placed["inverse"]).masked_fill(missing, 0.0)
-        parts = [z * torch.rsqrt(1 + (z / BOUND).square())]
+        numbers = raw[:, :count].float()
+        z = ((numbers - placed["centre"]) * placed["inverse"]).nan_to_num_(0.0)
+        parts = [z * torch.addcmul(placed["one"], z, z, value=BOUND**-2).rsqrt_()]
         if self.indicators:
-            parts.append(missing[:, placed["flagged"]].float())
+            parts.append(numbers[:, placed["flagged"]].isnan())
         if self.layout.categorical:
             codes = placed["slots"][raw[:, count:].long() + placed["offsets"]]
             parts.append(self._columns(codes) if self.one_hot else codes)
-        return torch.cat(parts, 1).float()
+        return torch.cat(parts, 1)
 
     def _columns(self, slots: Tensor) -> Tensor:
         """One-hot columns from their numbers; a code without a column has the number after the last."""
@@ -165,6 +165,7 @@ class Preprocessing:
             own = [np.arange(count) for count in cardinalities]
             slots = np.where(self.seen, np.concatenate([np.zeros(0, np.int64), *own]), 0)
         return {
+            "one": np.ones(1, np.float32),
             "centre": np.array(self.centre),
             "inverse": np.float32(1) / self.scale,
             "flagged": np.flatnonzero([column.missing for column in self.layout.numeric]),

@@ -61,6 +61,11 @@ class Run:
         """The trained network, in evaluation mode."""
         return self._loaded[0].model
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """For a table, the column that each input of the network comes from; empty for images."""
+        return self._loaded[0].preprocessing.sources
+
     def predict(self, data: Any) -> Predictions:
         """Predict new rows, laid out as the training data was; a target column may be missing.
 
