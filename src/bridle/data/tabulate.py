@@ -114,7 +114,7 @@ def _inputs(columns: Columns, options: Options, rows: _Rows) -> tuple[list[Encod
     unnamed = [name for name in names if not name.strip()]
     notes = ["A column without a name was dropped; give it a name to use it."] * bool(unnamed)
     encoded = []
-    for series in columns.stream([name for name in names if name.strip()], len(rows.keep or ()) or rows.count):
+    for series in columns.stream([name for name in names if name.strip()], rows.count):
         item = understand(series, columns.source, categorical=series.name in options.categorical)
         notes.extend([item.note] if item.note else [])
         if item.column is not None:

@@ -44,7 +44,7 @@ class Ask:
 
     def __post_init__(self) -> None:
         """Check the options."""
-        for name, low in {"folds": 2, "seeds": 1, "trials": 1, "workers": 0}.items():
+        for name, low in {"folds": 2, "seeds": 1, "seed": 0, "trials": 1, "workers": 0}.items():
             value = getattr(self, name)
             if value is not None and value < low:
                 raise SearchError(f"{name} must be at least {low}; got {value}.")

@@ -7,7 +7,7 @@ from typing import Any
 from bridle.core import Recipe, toml
 from bridle.engine.check import check_model
 from bridle.engine.trained import trained
-from bridle.errors import RunError
+from bridle.errors import BridleError, RunError
 from bridle.job import model_file, pictures
 from bridle.job.ask import Ask
 from bridle.job.choose import Chosen, choose
@@ -95,7 +95,11 @@ def fit(
         progress=progress,
         **options,
     )
-    return _run(workspace, ask, model, loss, progress)
+    try:
+        return _run(workspace, ask, model, loss, progress)
+    except BridleError:
+        workspace.forget_unless_trained()
+        raise
 
 
 def resume(folder: str | Path, *, model: Any = None, loss: Any = None, progress: Progress | None = None) -> Run:

@@ -76,11 +76,15 @@ def start(
     check_recipe(space, dataset.layout)
     metric_of(ask, dataset.layout.task)
     workspace = Workspace.create(out, data)
-    spool.save(dataset, workspace.folder / "data")
-    if own_test is not None:
-        spool.save(own_test, workspace.folder / "data" / "test")
-    workspace.write("space.toml", toml.dumps(space))
-    workspace.save_ask(ask)
+    try:
+        spool.save(dataset, workspace.folder / "data")
+        if own_test is not None:
+            spool.save(own_test, workspace.folder / "data" / "test")
+        workspace.write("space.toml", toml.dumps(space))
+        workspace.save_ask(ask)
+    except BaseException:
+        workspace.forget_unless_trained()
+        raise
     return workspace, ask
 
 

@@ -116,6 +116,11 @@ class Workspace:
             raise RunError(f"{self.folder / name} is damaged: it holds no mapping.")
         return value
 
+    def forget_unless_trained(self) -> None:
+        """Remove the folder where nothing was trained yet, so that a mended command may use it again."""
+        if not any((self.folder / "members").glob("*")):
+            shutil.rmtree(self.folder, ignore_errors=True)
+
     def clear(self) -> None:
         """Remove what only an unfinished run needs."""
         for name in LEFT_BEHIND:
