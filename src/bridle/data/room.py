@@ -17,6 +17,18 @@ from bridle.errors import StorageError
 RESIDENT = 256 * 2**20
 """Arrays of more bytes than this are kept in a file."""
 
+FAULTS = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EEXIST,
+)
+"""What the system says of a disk that is full or a folder that cannot be written."""
+
 
 def cache_folder(given: Path | None = None) -> Path:
     """The folder for decoded images and large tables, made if it is not there.
@@ -47,7 +59,7 @@ def storage(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+        if error.errno not in FAULTS:
             raise
         raise StorageError(
             f"{place} cannot be written: {os.strerror(error.errno)}. Free some space, or name another folder with the "
@@ -73,8 +85,12 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike, cache: Path | None = None) -
 def reserve(file: IO[bytes], size: int) -> None:
     """Give a file its size with real blocks on disk: writing to a mapped hole on a full disk would kill the process."""
     if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(file.fileno(), 0, size)
-        return
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+                raise
     block = bytes(2**20)
     for start in range(0, size, len(block)):
         file.write(block[: size - start])
