@@ -36,7 +36,7 @@ def _read(source: Path | _Test, options: Options, layout: Layout | None) -> Data
     if not path.stat().st_size:
         raise DataError(f"{path} is empty (0 bytes). Name another file.")
     if not zipfile.is_zipfile(path):
-        raise DataError(f"{path} is no .npz file, or a damaged one. Write it anew with numpy.savez(path, X=..., y=...).")
+        raise DataError(f"{path} is no npz file, or a damaged one. Write it with numpy.savez(path, X=..., y=...).")
     try:
         with np.load(path, allow_pickle=False) as file:
             inputs = _first(file, TEST_INPUTS if is_test else INPUTS)
