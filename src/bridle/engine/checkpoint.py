@@ -3,7 +3,8 @@
 import errno
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,26 @@ def write(path: Path, tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -
     Raises:
         StorageError: If the disk is full or the folder cannot be written.
     """
-    part = path.with_name(path.name + ".part")
     ready = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    with replacing(path) as part:
+        save_file(ready, part, metadata={"bridle": json.dumps(plain)})
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A new file to write, which takes the place of ``path`` once it is whole; else what was there stays.
+
+    Raises:
+        StorageError: If the disk is full or the folder cannot be written.
+    """
+    part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(ready, part, metadata={"bridle": json.dumps(plain)})
+        yield part
         os.replace(part, path)
     except (OSError, SafetensorError) as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         code = error.errno if isinstance(error, OSError) else None
         raise StorageError(
             code or errno.EIO, f"{path} could not be written: {error}. Free some space and resume the run."

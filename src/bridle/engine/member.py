@@ -32,7 +32,7 @@ class Diverged(ArithmeticError):
 
     def __init__(self, what: str, step: int, epoch: int, value: float) -> None:
         super().__init__(f"{what} became {value} at step {step} (epoch {epoch})")
-        self.step, self.epoch, self.value = step, epoch, value
+        self.step, self.epoch = step, epoch
 
 
 @final

@@ -10,7 +10,7 @@ from bridle.engine import checkpoint
 from bridle.engine.member import Diverged, MemberTraining
 from bridle.engine.process import flushed
 from bridle.engine.setting import Setting
-from bridle.errors import BridleError, StorageError
+from bridle.errors import BridleError
 from bridle.population import Member
 from bridle.records import Curves, Finding, Outcome, Severity, serial
 
@@ -98,7 +98,7 @@ def _diverged(member: Member, training: MemberTraining | None, error: Diverged) 
         Severity.ERROR,
         f"{error} (candidate {member.candidate}, fold {member.fold.number}, seed {member.seed}): the member was "
         "stopped. A smaller training.learning_rate or training.clip = 1.0 usually helps.",
-        {"step": error.step, "epoch": error.epoch, "loss": error.value},
+        {"step": error.step, "epoch": error.epoch},
     )
     return Outcome(
         member.candidate,
@@ -117,16 +117,8 @@ def _finish(member: Member, setting: Setting, outcome: Outcome, training: Member
         return
     if member.keep and training is not None and outcome.failure is None:
         checkpoint.write(file.with_suffix(".safetensors"), training.weights(), {"member": member.name})
-    part = file.with_suffix(".json.part")
-    try:
-        part.parent.mkdir(parents=True, exist_ok=True)
+    with checkpoint.replacing(file) as part:
         part.write_text(serial.dumps(outcome), encoding="utf-8")
-        part.replace(file)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise StorageError(
-            error.errno, f"{file} could not be written: {error}. Free some space and resume the run."
-        ) from None
     file.with_suffix(".checkpoint").unlink(missing_ok=True)
 
 
