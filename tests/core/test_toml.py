@@ -17,7 +17,7 @@ from bridle.regularizers.penalties import L2
 from bridle.testing import instances
 
 QUIET = settings(
-    derandomize=True, database=None, deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow]
+    derandomize=True, database=None, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
 )
 
 
