@@ -13,9 +13,12 @@ import argparse
 import os
 from pathlib import Path
 
+import numpy as np
 from torch import nn
 
 import bridle
+from bridle.data.dataset import Dataset
+from bridle.data.load import load_pair
 
 
 def make_net() -> nn.Module:
@@ -34,20 +37,28 @@ def make_net() -> nn.Module:
     )
 
 
+def first(data: Dataset, count: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """The first images of a data set with the names of their classes; all of them where no count is given."""
+    return data.inputs[:count], np.asarray(data.layout.classes)[data.targets[:count]]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="CIFAR-10: L2 chosen on a grid.")
-    parser.add_argument("data", nargs="?", default=Path(os.environ.get("BRIDLE_DATA", "data"), "cifar10"))
+    parser.add_argument("data", nargs="?", type=Path, default=Path(os.environ.get("BRIDLE_DATA", "data"), "cifar10"))
+    parser.add_argument("--images", type=int, default=1000, help="how many training images; all test images are used")
     parser.add_argument("--quick", action="store_true", help="one epoch, two folds, two strengths")
     args = parser.parse_args()
 
+    train, test = load_pair(args.data)
     grid = (0.0, 1e-3) if args.quick else (0.0, 1e-4, 1e-3, 3e-3, 1e-2)
     space = bridle.Recipe(
         bridle.L2(bridle.choice(*grid)),
-        training=bridle.Training(optimizer="adam", learning_rate=1e-3, epochs=1 if args.quick else 6),
+        training=bridle.Training(optimizer="adam", learning_rate=1e-3, epochs=1 if args.quick else 8),
     )
     run = bridle.fit(
-        args.data,
+        first(train, args.images),
         space,
+        test=first(test, None),
         model=make_net,
         metric="accuracy",
         folds=2 if args.quick else 3,

@@ -1,11 +1,20 @@
 """MNIST with penalty and augmentation together: originals plus augmented copies, and L2 on the weights.
 
-The network is a plain MLP, 784-256-128-10, trained with Adam for 10 epochs. ``expand=3`` makes the training set the
-60,000 originals and three copies of each, turned by up to 10 degrees and shifted by up to a tenth of the side. The
-copies are drawn again whenever they are needed, so nothing is stored. The 10,000 official test images are sealed until
-the training is done.
+The network is an MLP, 784-256-128-10, trained with Adam for 10 epochs. ``expand=3`` makes the training set the 60,000
+originals and three copies of each, turned by up to 10 degrees and shifted by up to a tenth of the side. The copies are
+the same in every epoch; their draws are counted, so they are computed again when they are needed and never stored. The
+10,000 official test images are sealed until the training is done. Beside it the same network without either.
 
     python examples/mnist_augmented.py DATA      # the folder of the four IDX files; by default $BRIDLE_DATA/mnist
+
+In full, one seed, on a processor that other work kept busy (so only compare the seconds with each other):
+
+                  accuracy  log-loss  clean train loss  seconds
+    plain           98.47%    0.0611            0.0014    155.5
+    augmented       98.94%    0.0311            0.0025    649.3
+
+The plain network knows its training images by heart and is overconfident on new ones; the augmented one halves the
+log-loss on the test images, for four times as many steps.
 """
 
 import argparse

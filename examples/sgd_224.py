@@ -53,7 +53,7 @@ def enlarged(data: Dataset, count: int) -> tuple[np.ndarray, np.ndarray]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="CIFAR-10 at 224 pixels: SGD, L2, dropout and augmentation.")
     parser.add_argument("data", nargs="?", type=Path, default=Path(os.environ.get("BRIDLE_DATA", "data"), "cifar10"))
-    parser.add_argument("--images", type=int, default=2000, help="how many training images, and half as many for test")
+    parser.add_argument("--images", type=int, default=1000, help="how many training images, and half as many for test")
     parser.add_argument("--quick", action="store_true", help="one epoch of 40 images")
     args = parser.parse_args()
 
