@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import polars as pl
+from polars import selectors
 
 from bridle.data.columns import Columns
 from bridle.data.dataset import Dataset
@@ -30,7 +31,7 @@ def frame_dataset(
     frame: pl.DataFrame, target: str | None, source: str, options: Options, layout: Layout | None
 ) -> Dataset:
     """The data set of a polars frame."""
-    columns = Columns(source, tuple(frame.columns), lambda names: frame.select(pl.col(name) for name in names))
+    columns = Columns(source, tuple(frame.columns), lambda names: frame.select(selectors.by_name(*names)))
     return tabulate(columns, replace(options, target=target), layout)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from polars import selectors
 
 from bridle.data.columns import Columns
 from bridle.data.dataset import Dataset
@@ -50,7 +51,7 @@ def _first_line(error: Exception) -> str:
 
 def _columns(scan: pl.LazyFrame, source: Path) -> Columns:
     def read(names: Sequence[str]) -> pl.DataFrame:
-        frame: pl.DataFrame = scan.select(pl.col(name) for name in names).collect(engine="streaming")
+        frame: pl.DataFrame = scan.select(selectors.by_name(*names)).collect(engine="streaming")
         return frame
 
     return Columns(str(source), tuple(scan.collect_schema().names()), read)
