@@ -25,7 +25,7 @@ def forward(net, x, mask=None):
     return net[3](hidden if mask is None else hidden * mask)
 
 
-def plain_loop(training, optimizer, *, rate=0.0, clip=0.0, smoothing=0.0, each_step=lambda net: None):
+def plain_loop(training, optimizer, *, rate=0.0, clip=0.0, smoothing=0.0, each_step=lambda _: None):
     """A loop as a user would write it, on the member's batches, from the member's initial weights."""
     net = copy.deepcopy(training.model.net)
     optimizer = optimizer(net)
