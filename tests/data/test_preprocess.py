@@ -151,3 +151,14 @@ def test_numbers_come_back_in_their_unit(numbers):
     np.testing.assert_allclose(standardised[:, 0], (values - values.mean()) / values.std(), rtol=1e-5)
     restored = preprocessing.restore(standardised)
     np.testing.assert_allclose(restored[:, 0], values, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("one_hot", [False, True])
+def test_sources_name_the_column_of_each_input(table, one_hot):
+    fitted = fit(table, np.arange(60), one_hot=one_hot)
+    numbers = [column.name for column in table.layout.numeric]
+    flagged = [column.name for column in table.layout.numeric if column.missing]
+    [category] = [column.name for column in table.layout.categorical]
+    codes = len(np.unique(table.inputs[:, 2])) if one_hot else 1
+    assert list(fitted.sources) == [*numbers, *flagged, *[category] * codes]
+    assert len(fitted.sources) == prepared(fitted, table).shape[1]
