@@ -24,7 +24,7 @@ class Columns:
         read: Some columns by name, all of their rows.
 
     Raises:
-        DataError: If a name occurs twice.
+        DataError: If a name occurs twice, or would be a pattern to polars.
     """
 
     source: str
@@ -32,12 +32,18 @@ class Columns:
     read: Callable[[Sequence[str]], pl.DataFrame]
 
     def __post_init__(self) -> None:
-        """Check that every name occurs once."""
+        """Check that every name can be used and occurs once."""
         twice = [name for place, name in enumerate(self.names) if name in self.names[:place]]
         if twice:
             raise DataError(
                 f"{self.source}: the column name {twice[0]!r} occurs {self.names.count(twice[0])} times; names must be "
                 "different. Rename the columns in the file."
+            )
+        pattern = [name for name in self.names if name == "*" or (name.startswith("^") and name.endswith("$"))]
+        if pattern:
+            raise DataError(
+                f"{self.source}: a column name can be neither '*' nor anything from '^' to '$'; got {pattern[0]!r}. "
+                "Rename it."
             )
 
     def one(self, name: str, role: str) -> pl.Series:

@@ -54,7 +54,7 @@ def _read(source: Path | _Test, options: Options, layout: Layout | None) -> Data
     records = [_records(path, 2 if fine else 1) for path in files]
     images = np.concatenate([record[:, -PIXELS:] for record in records]).reshape(-1, 3, 32, 32)
     codes = np.concatenate([record[:, -PIXELS - 1] for record in records])
-    names = layout.classes if layout else _names(folder, 100 if fine else 10, fine=fine)
+    names = _names(folder, 100 if fine else 10, fine=fine)
     labels = coded(codes, names, str(folder))
     return image_dataset(
         images, labels, f"{folder} (test)" if test else str(folder), labelled(options), layout, high=255

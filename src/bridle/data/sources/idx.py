@@ -64,7 +64,7 @@ def _read(source: Path | _Part, options: Options, layout: Layout | None) -> Data
         )
     images = read_idx(files["images"], axes=3)
     codes = read_idx(files["labels"], axes=1)
-    names = layout.classes if layout else tuple(str(code) for code in range(int(codes.max(initial=0)) + 1))
+    names = tuple(str(code) for code in range(int(codes.max(initial=0)) + 1))
     labels = coded(codes, names, str(files["labels"]))
     name = f"{folder} (test)" if test else str(folder)
     return image_dataset(images, labels, name, labelled(options), layout, high=255)

@@ -66,8 +66,25 @@ def _text(path: Path, source: Path) -> pl.LazyFrame:
     separator, header = _header(path, source)
     Columns(str(source), header, lambda _: pl.DataFrame())
     scan = pl.scan_csv(path, separator=separator, infer_schema=False, glob=False)
+    _check_lengths(scan, path, source, separator, len(header))
     stored = scan.collect_schema().names()
     return scan.rename(dict(zip(stored, header, strict=True)), strict=True)
+
+
+def _check_lengths(scan: pl.LazyFrame, path: Path, source: Path, separator: str, most: int) -> None:
+    """Read every cell once: polars passes over a row that is too long where only some columns are asked for."""
+    try:
+        scan.select(pl.all().null_count()).collect(engine="streaming")
+    except pl.exceptions.ComputeError as error:
+        if "more fields" not in str(error):
+            raise
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lengths = (len(cells) for cells in csv.reader(file, delimiter=separator))
+            row, length = next(((row, length) for row, length in enumerate(lengths) if length > most), (0, most + 1))
+        raise DataError(
+            f"{source}: row {row} holds {length} cells, but there are {most} column names. Put texts that hold "
+            f"{separator!r} in quotation marks, or correct the row."
+        ) from None
 
 
 def _header(path: Path, source: Path) -> tuple[str, tuple[str, ...]]:

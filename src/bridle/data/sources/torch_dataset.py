@@ -41,7 +41,18 @@ def _read(source: Any, options: Options, layout: Layout | None) -> Dataset:
             )
         inputs[place] = value
         targets.append(target)
-    return array_dataset(inputs, np.asarray(targets), name, options, layout)
+    return array_dataset(inputs, _named(targets, source), name, options, layout)
+
+
+def _named(targets: list[Any], source: Any) -> NDArray[Any]:
+    """Targets by name where the data set has an attribute ``classes``, as those of torchvision do."""
+    codes = np.asarray(targets)
+    names = getattr(source, "classes", None)
+    if not isinstance(names, list | tuple) or codes.dtype.kind not in "iu" or codes.ndim != 1:
+        return codes
+    if not all(isinstance(name, str) for name in names) or codes.min() < 0 or codes.max() >= len(names):
+        return codes
+    return np.asarray([names[code] for code in codes])
 
 
 def _length(source: Any, name: str) -> int:
