@@ -17,14 +17,15 @@ from bridle.core import Recipe, Training
 from bridle.engine import checkpoint
 from bridle.engine import train as module
 from bridle.engine.member import MemberTraining
+from bridle.engine.process import threads
 from bridle.engine.train import finished, kept_weights, train
 from bridle.errors import ModelError, RunError, StorageError
-from bridle.population import Member
+from bridle.population import Crew, Member
 from bridle.records import Severity
 from bridle.regularizers.augment import Mixup
 from bridle.regularizers.averaging import EMA
 from bridle.regularizers.noise import Dropout
-from bridle.regularizers.penalties import L1
+from bridle.regularizers.penalties import L1, L2
 from bridle.regularizers.stopping import EarlyStopping
 
 SCRIPT = Path(__file__).with_name("killed_training.py")
@@ -278,3 +279,26 @@ def test_denormal_numbers_are_flushed_while_training(table, wide, member, settin
 
     train(member(epochs=1), setting(table(), wide, loss=loss))
     assert set(seen) == {0.0}
+
+
+@pytest.mark.slow
+def test_in_workers_a_member_is_the_same_as_alone(images, setting, fold, tmp_path, monkeypatch, assert_same):
+    """Trained in two worker processes in another order, against one after another here."""
+    monkeypatch.setattr("bridle.population.crew.START_SECONDS", 0.0)
+    recipe = Recipe(Dropout(0.2), EMA(0.9), Mixup(0.3), L2(1e-2), training=Training(epochs=2, batch_size=8))
+    members = [Member(number, recipe, fold(24, score=6, number=number), number, keep=True) for number in range(4)]
+    alone, shared = (setting(images(rows=24), folder=tmp_path / name) for name in ("alone", "shared"))
+    expected = {number: train(member, alone).curves for number, member in enumerate(members)}
+
+    def train_one(member):
+        with threads(1):
+            return train(member, shared)
+
+    team = Crew(train_one, 2)
+    try:
+        curves = {member.candidate: outcome.curves for member, outcome in team(members[::-1])}
+    finally:
+        team.dismiss()
+    assert curves == expected
+    for member in members:
+        assert_same(kept_weights(member, shared), kept_weights(member, alone))

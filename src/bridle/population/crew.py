@@ -1,6 +1,7 @@
 """A crew trains many members: in turn here, or in worker processes where the work is long enough to pay for them."""
 
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias, final
 
@@ -55,19 +56,24 @@ class Crew:
         for _ in range(TRIES):
             pool = Parallel(n_jobs=self._workers, return_as="generator_unordered", batch_size=1, max_nbytes=None)
             tasks = [delayed(_numbered)(number, self._train, member) for number, member in waiting.items()]
+            outcomes = pool(tasks)
             try:
-                for number, outcome in pool(tasks):
+                for number, outcome in outcomes:
                     yield waiting.pop(number), outcome
                 return
             except TerminatedWorkerError:
                 continue  # a worker was killed: what it had finished is on file, the rest is trained again
+            finally:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # that tasks are left, where the caller stops asking
+                    outcomes.close()
         for member in waiting.values():
             yield member, self._train(member)
 
     def dismiss(self) -> None:
         """Stop the workers at once."""
         if self._hired:
-            get_reusable_executor().shutdown(wait=True, kill_workers=True)
+            get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
             self._hired = False
 
 
