@@ -87,7 +87,8 @@ def resample(images: Tensor, matrices: Tensor, fill: Fill) -> Tensor:
     """
     height, width = images.shape[-2:]
     dtype = torch.promote_types(images.dtype, torch.float32)
-    scaled = torch.stack([matrices[:, 0] * (2 / width), matrices[:, 1] * (2 / height)], dim=1).to(dtype)
+    matrices = matrices.to(dtype)
+    scaled = torch.stack([matrices[:, 0] * (2 / width), matrices[:, 1] * (2 / height)], dim=1)
     x = torch.arange(width, dtype=dtype, device=images.device) - (width - 1) / 2
     y = torch.arange(height, dtype=dtype, device=images.device) - (height - 1) / 2
     along_x = scaled[:, :, None, 0:1] * x
