@@ -7,7 +7,7 @@ from typing import Any
 from bridle.core import Recipe, toml
 from bridle.engine.check import check_model
 from bridle.engine.trained import trained
-from bridle.errors import BridleError, RunError
+from bridle.errors import BridleError, RunError, StorageError
 from bridle.job import model_file, pictures
 from bridle.job.ask import Ask
 from bridle.job.choose import Chosen, choose
@@ -97,8 +97,9 @@ def fit(
     )
     try:
         return _run(workspace, ask, model, loss, progress)
-    except BridleError:
-        workspace.forget_unless_trained()
+    except BridleError as error:
+        if not isinstance(error, StorageError):
+            workspace.forget_unless_trained()
         raise
 
 

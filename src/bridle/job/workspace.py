@@ -74,9 +74,14 @@ class Workspace:
             part.unlink(missing_ok=True)
             raise StorageError(
                 error.errno or errno.EIO,
-                f"{path} could not be written: {error}. Free some space, then: bridle fit --resume {self.folder}",
+                f"{path} could not be written: {error.strerror}. Free some space, then {self._again()}",
             ) from None
         return path
+
+    def _again(self) -> str:
+        """How to go on after an error: a run can be resumed from the moment it holds what was asked."""
+        can_resume = (self.folder / "job.json").is_file()
+        return f"continue with: bridle fit --resume {self.folder}" if can_resume else "start again."
 
     def read(self, name: str) -> str:
         """The text of a file.
