@@ -73,6 +73,11 @@ def test_a_failed_member_rules_out_the_epochs_from_its_failure_on(outcome):
     assert (scored.epoch, scored.score, scored.failure) == (2, pytest.approx(0.75), None)
 
 
+def test_a_member_that_failed_carries_nothing_on(outcome):
+    members = [outcome([0.2, 0.6], stopped=1, failure="out of memory"), outcome([0.9, 0.8, 0.1], fold=1)]
+    assert np.isnan(curves(members, "score")[0, 2])
+
+
 @pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf])
 def test_only_finite_epochs_count(outcome, broken):
     assert score([outcome([0.5, broken, 0.4]), outcome([0.5, 0.1, broken], fold=1)]).epoch == 1
