@@ -87,18 +87,18 @@ def _read(source: Path, options: Options, layout: Layout | None) -> Dataset:
     if not loose:
         labels = pl.Series("class", [files.classes[row] for row in pictures.rows], dtype=pl.String)
         if layout is None:
-            _check_empty(folder, files, labels)
+            _check_empty(folder, labels)
     return image_dataset(pictures.images, labels, str(source), labelled(options), layout, high=255, notes=notes)
 
 
-def _check_empty(folder: Path, files: _Files, labels: pl.Series) -> None:
+def _check_empty(folder: Path, labels: pl.Series) -> None:
     """Every folder must leave a class: one that held only bad or unknown files is more likely a mistake."""
     names = {path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")}
     lost = sorted(names - set(labels.to_list()))
     if lost:
         raise DataError(
-            f"{folder}: the folder {lost[0]!r} holds no image that can be read ({len(files.ignored)} other kinds of "
-            f"files were seen); allowed are {', '.join(ENDINGS)}. Remove the folder or convert its files."
+            f"{folder}: the folder {lost[0]!r} holds no image that can be read; allowed are {', '.join(ENDINGS)}. Remove it "
+            "or convert its files."
         )
 
 
