@@ -97,8 +97,8 @@ def _check_empty(folder: Path, labels: pl.Series) -> None:
     lost = sorted(names - set(labels.to_list()))
     if lost:
         raise DataError(
-            f"{folder}: the folder {lost[0]!r} holds no image that can be read; allowed are {', '.join(ENDINGS)}. Remove it "
-            "or convert its files."
+            f"{folder}: the folder {lost[0]!r} holds no image that can be read; allowed are {', '.join(ENDINGS)}. "
+            "Remove it or convert its files."
         )
 
 
