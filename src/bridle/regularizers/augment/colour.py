@@ -62,7 +62,7 @@ class Colour(Augmentation):
         pale, turn, whether = draws.per_example(self.key, batch.examples, batch.times, 3).unbind(1)
         chosen = whether < self.rate
         factor = 1 + (2 * pale - 1) * chosen * self.saturation
-        angle = (2 * turn - 1) * chosen * self.hue * (math.pi / 180)
+        angle = (2 * turn - 1) * chosen * (self.hue * math.pi / 180)
         along, across = (factor * angle.cos() - 1)[:, None, None], (factor * angle.sin())[:, None, None]
         change: Tensor = along * _CHROMA.to(along) + across * _QUARTER.to(along)
         return change

@@ -31,5 +31,6 @@ class Rotation(Geometric):
     def matrix(self, batch: Batch, draws: Draws) -> Tensor:
         """``[[cos, -sin, 0], [sin, cos, 0]]`` of each example's angle."""
         turn, whether = draws.per_example(self.key, batch.examples, batch.times, 2).unbind(1)
-        angle = (2 * turn - 1) * (whether < self.rate) * self.degrees * (math.pi / 180)
-        return affine(angle.cos(), angle.cos(), xy=-angle.sin(), yx=angle.sin())
+        angle = (2 * turn - 1) * (whether < self.rate) * (self.degrees * math.pi / 180)
+        cos, sin = angle.cos(), angle.sin()
+        return affine(cos, cos, xy=-sin, yx=sin)

@@ -32,6 +32,6 @@ class Shear(Geometric):
     def matrix(self, batch: Batch, draws: Draws) -> Tensor:
         """``[[1, tan, 0], [0, 1, 0]]`` of each example's angle."""
         lean, whether = draws.per_example(self.key, batch.examples, batch.times, 2).unbind(1)
-        angle = (2 * lean - 1) * (whether < self.rate) * self.degrees * (math.pi / 180)
+        angle = (2 * lean - 1) * (whether < self.rate) * (self.degrees * math.pi / 180)
         one = torch.ones_like(lean)
         return affine(one, one, xy=angle.tan())

@@ -32,6 +32,6 @@ class Shift(Geometric):
         """The identity with each example's movement in pixels beside it."""
         height, width = batch.inputs.shape[-2:]
         along_x, along_y, whether = draws.per_example(self.key, batch.examples, batch.times, 3).unbind(1)
-        reach = (whether < self.rate) * self.fraction
+        reach = (whether < self.rate) * (2 * self.fraction)
         one = torch.ones_like(along_x)
-        return affine(one, one, x=(2 * along_x - 1) * reach * width, y=(2 * along_y - 1) * reach * height)
+        return affine(one, one, x=(along_x - 0.5) * reach * width, y=(along_y - 0.5) * reach * height)
