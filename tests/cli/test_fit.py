@@ -144,14 +144,18 @@ def test_a_disk_that_is_full(cli, calls, monkeypatch, error, message):
     assert (result.exit_code, result.stderr) == (2, message)
 
 
-def test_interrupted(cli, calls, monkeypatch):
-    def fit(**named):
+@pytest.mark.parametrize("begun", [True, False])
+def test_interrupted(cli, calls, monkeypatch, begun):
+    def fit(out, **named):
+        if begun:
+            out.mkdir(parents=True)
         raise KeyboardInterrupt
 
     monkeypatch.setitem(vars(bridle), "fit", fit)
     result = cli("fit", "digits")
     assert result.exit_code == 130
-    assert "Interrupted. The run so far is in runs/digits; go on with: bridle fit --resume runs/digits" in result.stderr
+    message = "The run so far is in runs/digits; go on with: bridle fit --resume runs/digits"
+    assert result.stderr == f"\nInterrupted. {message if begun else 'Nothing was begun.'}\n"
 
 
 def test_a_bug_keeps_its_traceback(cli, calls, monkeypatch):

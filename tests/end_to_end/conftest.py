@@ -1,6 +1,7 @@
 """Small data of every kind, and the real command line in this process or in one of its own."""
 
 import gzip
+import json
 import os
 import signal
 import struct
@@ -13,6 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from bridle.cli.application import application
@@ -36,6 +38,43 @@ epochs = 3
 name = "l2"
 strength = { low = 1e-6, high = 1e-1, log = true }
 optional = true
+"""
+
+
+MIXED = """
+[training]
+epochs = 4
+batch_size = 16
+learning_rate = { low = 1e-3, high = 1e-2, log = true }
+
+[[regularizers]]
+name = "rotation"
+degrees = 20
+optional = true
+
+[[regularizers]]
+name = "mixup"
+strength = 0.2
+
+[[regularizers]]
+name = "dropout"
+rate = { choice = [0.1, 0.5] }
+
+[[regularizers]]
+name = "label_smoothing"
+rate = 0.1
+
+[[regularizers]]
+name = "l1"
+strength = { low = 1e-6, high = 1e-3, log = true }
+
+[[regularizers]]
+name = "ema"
+decay = 0.9
+
+[[regularizers]]
+name = "early_stopping"
+patience = 2
 """
 
 
@@ -120,6 +159,41 @@ def make():
 def table(folder):
     """A table of 40 people, of whom every other bought."""
     return write_table(Path("people.csv"))
+
+
+@pytest.fixture
+def pictures(folder):
+    """Sixty noisy pictures of two kinds, and the space that mixes every kind of regularizer."""
+    generator = np.random.default_rng(0)
+    targets = np.arange(60) % 2
+    inputs = generator.integers(0, 128, (60, 8, 8), dtype=np.uint8)
+    inputs[targets == 1, 2:6, 2:6] += 100
+    np.savez("pictures.npz", X=inputs, y=targets)
+    (folder / "mixed.toml").write_text(MIXED)
+
+
+def _same_weights(one, other):
+    first, second = load_file(f"{one}/model.safetensors"), load_file(f"{other}/model.safetensors")
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        np.testing.assert_array_equal(value, second[name], err_msg=name)
+
+
+def _evidence(run):
+    """What was found, without what a clock says."""
+
+    def timeless(value):
+        if isinstance(value, dict):
+            return {key: timeless(item) for key, item in value.items() if key not in ("seconds", "openings")}
+        return [timeless(item) for item in value] if isinstance(value, list) else value
+
+    return timeless(json.loads(Path(run, "evidence.json").read_text(encoding="utf-8")))
+
+
+@pytest.fixture
+def same():
+    """``same.weights(run, other)`` asserts that two runs hold the same model; ``same.evidence(run)`` is comparable."""
+    return SimpleNamespace(weights=_same_weights, evidence=_evidence)
 
 
 class Process:

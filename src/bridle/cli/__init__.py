@@ -1,5 +1,6 @@
 """The command line: one file per command, no logic."""
 
+import sys
 from collections.abc import Sequence
 
 
@@ -11,6 +12,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: What is on the command line; by default the process's own.
     """
-    from bridle.cli.application import application
+    try:
+        from bridle.cli.application import application
 
-    application(args=None if arguments is None else list(arguments), prog_name="bridle")
+        application(args=None if arguments is None else list(arguments), prog_name="bridle")
+    except KeyboardInterrupt:
+        sys.exit(130)

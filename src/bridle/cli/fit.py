@@ -80,12 +80,19 @@ def _only(context: typer.Context, *allowed: str) -> dict[str, Any]:
     return {name: context.params[name] for name in allowed}
 
 
+def _left(folder: Path) -> str:
+    """What is left of a run that was interrupted."""
+    if not folder.is_dir():
+        return "Nothing was begun."
+    return f"The run so far is in {folder}; go on with: bridle fit --resume {folder}"
+
+
 def _run(call: str, folder: Path | None, arguments: dict[str, Any]) -> None:
     """One public call, with progress on the error stream and the result on the output."""
     from bridle.job.naming import default_folder
 
     folder = folder or default_folder(arguments["data"])
-    with guarded(f"The run so far is in {folder}; go on with: bridle fit --resume {folder}"):
+    with guarded(lambda: _left(folder)):
         from bridle.engine.process import prepare
 
         prepare()

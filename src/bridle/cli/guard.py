@@ -1,6 +1,6 @@
 """What goes wrong in a command becomes one clean line and an exit status."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import typer
@@ -12,11 +12,11 @@ INTERRUPTED = 130
 
 
 @contextmanager
-def guarded(after_interrupt: str = "") -> Iterator[None]:
+def guarded(after_interrupt: Callable[[], str] = str) -> Iterator[None]:
     """Turn errors that the user can mend into exit status 2 and Ctrl-C into 130, each with a line on the error stream.
 
     Args:
-        after_interrupt: What to do after Ctrl-C, in a sentence.
+        after_interrupt: Says, after Ctrl-C, what is left and how to go on.
     """
     try:
         yield
@@ -25,7 +25,7 @@ def guarded(after_interrupt: str = "") -> Iterator[None]:
     except (BridleError, OSError) as error:
         _leave(f"Error: {_text(error)}", MENDABLE)
     except KeyboardInterrupt:
-        _leave(f"\nInterrupted. {after_interrupt}".rstrip(), INTERRUPTED)
+        _leave(f"\nInterrupted. {after_interrupt()}".rstrip(), INTERRUPTED)
 
 
 def _text(error: BridleError | OSError) -> str:

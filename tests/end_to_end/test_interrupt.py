@@ -1,0 +1,89 @@
+"""Ctrl-C and kill -9 for real: the run goes on and reaches the result of an undisturbed one."""
+
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+SEARCH = ("pictures.npz", "--recipe", "mixed.toml", "--trials", 3, "--folds", 2, "--seeds", 2)
+
+
+@pytest.fixture
+def undisturbed(cli, pictures):
+    """The run that nothing disturbed."""
+    result = cli("fit", *SEARCH, "--out", "undisturbed")
+    assert result.exit_code == 0, result.output
+    return Path("undisturbed")
+
+
+@pytest.fixture
+def resumed(cli, undisturbed, same):
+    """Resume a run and compare it with the undisturbed one."""
+
+    def check(run):
+        result = cli("fit", "--resume", run)
+        assert result.exit_code == 0, result.output
+        same.weights(run, undisturbed)
+        assert same.evidence(run) == same.evidence(undisturbed)
+
+    return check
+
+
+def test_control_c_says_how_to_go_on(start, resumed):
+    process = start("fit", *SEARCH, "--out", "run")
+    assert process.wait_for("Search 1/")
+    process.send(signal.SIGINT)
+    assert process.wait() in (130, -signal.SIGINT)
+    said = process.log.read_text()
+    assert "Interrupted. The run so far is in run; go on with: bridle fit --resume run" in said
+    assert "Traceback" not in said
+    resumed("run")
+
+
+@pytest.mark.slow
+def test_control_c_at_any_moment_of_the_start(start, folder):
+    """A shell shows 130 for both endings: Python ends itself by the signal where ``exec`` was interrupted."""
+    for wait in (0.4, 0.8, 1.2, 1.6, 2.0, 3.0, 4.0, 5.0):
+        process = start("fit", "digits", "--out", "run")
+        time.sleep(wait)
+        process.send(signal.SIGINT)
+        assert process.wait() in (130, -signal.SIGINT)
+        assert "Traceback" not in process.log.read_text()
+        shutil.rmtree("run", ignore_errors=True)
+
+
+def test_kill_in_the_search(start, resumed):
+    process = start("fit", *SEARCH, "--out", "run")
+    assert process.wait_for("Search 1/")
+    process.send(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    resumed("run")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["Baselines ...", "Baselines 12/", "Search ...", "Refit ...", "Refit 5/", "Opening"])
+def test_kill_at_a_moment(start, resumed, moment):
+    process = start("fit", *SEARCH, "--out", "run")
+    assert process.wait_for(moment)
+    process.send(signal.SIGKILL)
+    process.wait()
+    resumed("run")
+
+
+@pytest.mark.slow
+def test_killed_again_and_again(start, resumed):
+    """Each try lives a little longer than it takes to get going, until one comes to the end."""
+    process = start("fit", *SEARCH, "--out", "run")
+    assert process.wait_for("Baselines ...")
+    for tries in range(60):
+        time.sleep(0.3 + 0.05 * tries)
+        process.send(signal.SIGKILL)
+        process.wait()
+        if Path("run/evidence.json").exists():
+            break
+        process = start("fit", "--resume", "run")
+        process.wait_for("Searching")
+    assert tries > 3
+    resumed("run")
