@@ -26,13 +26,13 @@ from sklearn.utils.class_weight import compute_sample_weight
 from xgboost import XGBClassifier
 
 import bridle
+from bridle.choosing.space import default_space
 from bridle.data.dataset import Dataset
 from bridle.data.load import load_pair
 from bridle.data.options import Options
 from bridle.data.sealed import split_test
 from bridle.engine.process import prepare
 from bridle.job.surroundings import hardware, versions
-from bridle.search.space import default_space
 
 TABLES = ("adult", "credit-g", "vehicle", "segment", "car", "kr-vs-kp", "blood-transfusion", "MiceProtein")
 

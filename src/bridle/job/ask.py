@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import final
 
+from bridle.choosing.selection import Rule
 from bridle.errors import SearchError
-from bridle.search.selection import Rule
 
 
 @final

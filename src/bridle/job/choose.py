@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
+from bridle.choosing.baselines import baseline_grid, baselines
+from bridle.choosing.budget import Budget
+from bridle.choosing.refit import refit_recipe
+from bridle.choosing.sampling import open_study
+from bridle.choosing.scoring import candidate
+from bridle.choosing.selection import select
+from bridle.choosing.space import default_trials, defaults
+from bridle.choosing.strategy import search
 from bridle.core import Recipe
 from bridle.job.context import Context
 from bridle.records import Candidate, Choice, Outcome
-from bridle.search.baselines import baseline_grid, baselines
-from bridle.search.budget import Budget
-from bridle.search.refit import refit_recipe
-from bridle.search.sampling import open_study
-from bridle.search.scoring import candidate
-from bridle.search.selection import select
-from bridle.search.space import default_trials, defaults
-from bridle.search.strategy import search
 
 ROUND = 4
 """Recipes asked at once: the sampler learns between rounds, and a whole round trains together."""
@@ -48,7 +48,8 @@ def choose(job: Context) -> Chosen:
     started = time.perf_counter()
     found, recipes = _baselines(job)
     job.seconds["baselines"] = time.perf_counter() - started
-    candidates, tried = _search(job, budget, job.seconds["baselines"])
+    rate = recipes["none"].training.learning_rate
+    candidates, tried = _search(job, budget, job.seconds["baselines"], rate)
     job.seconds["search"] = time.perf_counter() - started - job.seconds["baselines"]
     higher = job.metric.higher_is_better
     choice = select(candidates, job.ask.select, higher_is_better=higher, metric=job.metric.name)
@@ -93,7 +94,7 @@ def _baselines(job: Context) -> tuple[list[Candidate], dict[str, Recipe]]:
     return found, recipes
 
 
-def _search(job: Context, budget: Budget, spent: float) -> tuple[list[Candidate], dict[int, Recipe]]:
+def _search(job: Context, budget: Budget, spent: float, rate: float) -> tuple[list[Candidate], dict[int, Recipe]]:
     folds = job.folds()
     tried: dict[int, Recipe] = {}
     scores: list[float] = []
@@ -125,7 +126,7 @@ def _search(job: Context, budget: Budget, spent: float) -> tuple[list[Candidate]
             budget=budget,
             members=len(folds),
             round_size=ROUND,
-            first=defaults(job.space, job.dataset.layout),
+            first=defaults(job.space, job.dataset.layout, rate),
             on_candidate=keep,
         )
     return candidates, tried

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bridle.choosing.selection import Rule
 from bridle.core import Recipe, toml
 from bridle.engine.check import check_model
 from bridle.engine.trained import trained
@@ -23,7 +24,6 @@ from bridle.job.workspace import Workspace
 from bridle.records import Evidence, serial
 from bridle.regularizers.penalties import L2
 from bridle.report.html import write_html
-from bridle.search.selection import Rule
 
 FLOOR_RATE, FLOOR_STRENGTH = 1e-2, 1e-4
 

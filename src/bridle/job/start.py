@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from bridle.choosing.selection import Rule
+from bridle.choosing.space import default_space
 from bridle.core import Recipe, toml
 from bridle.data.dataset import Dataset
 from bridle.data.load import load_pair
@@ -26,8 +28,6 @@ from bridle.metrics.metric import Metric
 from bridle.population import Crew
 from bridle.records import Kind, Task
 from bridle.regularizers.catalogue import load_recipe, parse_recipe
-from bridle.search.selection import Rule
-from bridle.search.space import default_space
 
 HEAVY = 3 * 32 * 32
 """Larger images train with all cores in one process, smaller examples with one thread in each of several."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bridle.choosing.statistics import bootstrap, paired_difference
 from bridle.core import Recipe, StopRule, toml
 from bridle.data.dataset import Dataset
 from bridle.data.folds import whole
@@ -15,7 +16,6 @@ from bridle.job.context import Context
 from bridle.metrics import catalogue as metrics
 from bridle.population import Member
 from bridle.records import Comparison, Outcome, Tested
-from bridle.search.statistics import bootstrap, paired_difference
 
 Predicted = NDArray[np.float64]
 
