@@ -13,12 +13,12 @@ from pathlib import Path
 
 import sqlalchemy
 
+from bridle.choosing.budget import Budget
+from bridle.choosing.sampling import open_study
+from bridle.choosing.strategy import search
 from bridle.core import Recipe, Training, between
 from bridle.records import Curves, Outcome
 from bridle.regularizers.penalties import L1, L2
-from bridle.search.budget import Budget
-from bridle.search.sampling import open_study
-from bridle.search.strategy import search
 
 SPACE = Recipe(
     L2(between(1e-6, 1e-2)),

@@ -1,10 +1,10 @@
 import pytest
 
+from bridle.choosing._addresses import matters, middle, whole_numbers
 from bridle.core import Recipe, Training, between, choice
 from bridle.regularizers.noise import Dropout
 from bridle.regularizers.penalties import L2
 from bridle.regularizers.stopping import EarlyStopping
-from bridle.search._addresses import matters, middle, whole_numbers
 
 SPACE = Recipe(
     L2(between(1e-6, 1e-2)),

@@ -4,11 +4,11 @@ import math
 import numpy as np
 import pytest
 
+from bridle.choosing.baselines import baseline_grid, baselines
 from bridle.core import Recipe, Training, between, choice
 from bridle.errors import SearchError
 from bridle.regularizers.noise import Dropout
 from bridle.regularizers.penalties import L2
-from bridle.search.baselines import baseline_grid, baselines
 
 TRAINING = Training(learning_rate=between(1e-4, 1e-2), epochs=20, batch_size=32, clip=1.0, warmup=0.1, expand=2)
 SPACE = Recipe(L2(between(1e-6, 1e-2)), Dropout(rate=0.5), training=TRAINING)

@@ -2,8 +2,8 @@ import math
 
 import pytest
 
+from bridle.choosing.budget import Budget, Spent
 from bridle.errors import SearchError
-from bridle.search.budget import Budget, Spent
 
 
 @pytest.mark.parametrize(

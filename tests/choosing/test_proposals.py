@@ -4,10 +4,10 @@ import math
 import pytest
 from optuna.trial import TrialState, create_trial
 
+from bridle.choosing._proposals import propose
 from bridle.core import Recipe, between, choice
 from bridle.regularizers.noise import Dropout
 from bridle.regularizers.penalties import L2
-from bridle.search._proposals import propose
 
 
 @pytest.fixture(autouse=True)
@@ -70,8 +70,9 @@ def test_equal_first_values_are_asked_once(space):
 
 def test_a_finite_space_runs_out():
     finite = Recipe(Dropout(rate=choice(0, 0.1, 0.2, 0.3, 0.4)), L2(choice(1e-5, 1e-4, 1e-3), optional=True))
-    asked = [tuple(trial.params.items()) for trial in ask(finite, size=30)]
+    asked = [tuple(trial.params.items()) for trial in ask(finite, size=5 * (3 + 1))]
     assert len(asked) == len(set(asked)) == 5 * (3 + 1)
+    assert len(ask(finite, size=30)) == 5 * (3 + 1)
 
 
 def test_a_space_with_one_range_is_infinite():

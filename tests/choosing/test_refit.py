@@ -2,12 +2,12 @@ import dataclasses
 
 import pytest
 
+from bridle.choosing.refit import refit_recipe
+from bridle.choosing.scoring import candidate
 from bridle.core import Recipe, StopRule, Training
 from bridle.errors import SearchError
 from bridle.regularizers.penalties import L2
 from bridle.regularizers.stopping import EarlyStopping
-from bridle.search.refit import refit_recipe
-from bridle.search.scoring import candidate
 
 RECIPE = Recipe(L2(1e-4), EarlyStopping(3), training=Training(epochs=12, learning_rate=3e-3, batch_size=16))
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import optuna
 import pytest
 
+from bridle.choosing.sampling import open_study
 from bridle.core import Recipe, Training, between, choice
 from bridle.errors import SearchError, StorageError
 from bridle.regularizers.noise import Dropout
 from bridle.regularizers.penalties import L2
 from bridle.regularizers.stopping import EarlyStopping
-from bridle.search.sampling import open_study
 
 KILLED = Path(__file__).with_name("killed_search.py")
 COMMITS = (2, 5, 9, 11, 12, 14, 17, 21, 30)
@@ -180,7 +180,7 @@ def test_optuna_stays_quiet_and_keeps_its_verbosity(tmp_path, space, capfd):
 
 
 def test_importing_the_search_does_not_import_optuna():
-    code = "import sys, bridle.search.strategy, bridle.search.space; sys.exit('optuna' in sys.modules)"
+    code = "import sys, bridle.choosing.strategy, bridle.choosing.space; sys.exit('optuna' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

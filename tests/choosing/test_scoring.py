@@ -6,6 +6,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridle.choosing.scoring import candidate, curves, member_scores
 from bridle.core import Recipe, toml
 from bridle.errors import SearchError
 from bridle.records import Curves, Outcome
@@ -13,7 +14,6 @@ from bridle.regularizers.augment import Rotation
 from bridle.regularizers.catalogue import parse_recipe
 from bridle.regularizers.noise import Dropout
 from bridle.regularizers.penalties import L1, L2
-from bridle.search.scoring import candidate, curves, member_scores
 
 RECIPE = Recipe(L2(1e-4))
 

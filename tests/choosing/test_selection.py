@@ -3,12 +3,12 @@ import re
 
 import pytest
 
+from bridle.choosing.scoring import candidate
+from bridle.choosing.selection import select
 from bridle.core import Recipe
 from bridle.errors import SearchError
 from bridle.regularizers.noise import Dropout
 from bridle.regularizers.penalties import L1, L2
-from bridle.search.scoring import candidate
-from bridle.search.selection import select
 
 NONE, ONE, TWO = Recipe(), Recipe(L2(1e-4)), Recipe(L2(1e-4), Dropout(rate=0.2))
 

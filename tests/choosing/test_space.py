@@ -2,12 +2,12 @@ import itertools
 
 import pytest
 
+from bridle.choosing.space import EFFORTS, default_space, default_trials, defaults, effort
 from bridle.core import Augmentation, Recipe, between, choice, toml
 from bridle.records import Column, Kind, Layout, Task
 from bridle.regularizers.catalogue import parse_recipe
 from bridle.regularizers.penalties import L1, L2
 from bridle.regularizers.stopping import EarlyStopping
-from bridle.search.space import EFFORTS, default_space, default_trials, defaults, effort
 
 DIGITS = Layout(Kind.IMAGE, Task.CLASSIFICATION, (1, 8, 8), classes=tuple("0123456789"))
 PHOTOS = Layout(Kind.IMAGE, Task.CLASSIFICATION, (3, 64, 64), classes=("cat", "dog"))
@@ -49,8 +49,8 @@ def test_noise_needs_a_numeric_column():
 
 def test_images_are_moved_and_photos_recoloured():
     grey, colour = (default_space(layout, 1437).active for layout in (DIGITS, PHOTOS))
-    assert {"shift", "rotation", "horizontal_flip"} <= set(grey)
-    assert set(colour) - set(grey) == {"colour", "erasing"}
+    assert {"shift", "rotation"} <= set(grey)
+    assert set(colour) - set(grey) == {"horizontal_flip", "colour", "erasing"}
 
 
 @any_layout
@@ -79,9 +79,9 @@ def test_efforts_are_ordered_and_cover_all_sizes():
 
 def test_the_first_asks_are_plain_and_full():
     space = default_space(DIGITS, 1437)
-    plain, full = (space.settle(values).active for values in defaults(space, DIGITS))
+    plain, mild, full = (space.settle(values).active for values in defaults(space, DIGITS))
     assert plain == ("dropout", "l2")
-    assert full == ("shift", "rotation", "dropout", "l2", "ema")
+    assert mild == full == ("shift", "rotation", "dropout", "l2", "ema")
 
 
 def test_photos_are_mirrored_in_full():
@@ -90,6 +90,17 @@ def test_photos_are_mirrored_in_full():
     assert "horizontal_flip" not in space.settle(defaults(space)[1]).active
 
 
-def test_the_first_asks_stand_in_the_middle_of_the_ranges():
-    space = Recipe(L2(between(1e-6, 1e-2)), L1(choice(0.0, 1e-4, 1e-3)), EarlyStopping(patience=between(2, 11)))
-    assert defaults(space) == [{"l2.strength": pytest.approx(1e-4), "l1.strength": 1e-4, "early_stopping.patience": 6}]
+def test_the_first_asks_stand_a_quarter_and_half_of_the_way_along_the_ranges():
+    space = Recipe(L2(between(1e-6, 1e-2)), L1(choice(0.0, 1e-4, 1e-3)), EarlyStopping(patience=between(2, 10)))
+    assert defaults(space) == [
+        {"l2.strength": pytest.approx(1e-5), "l1.strength": 0.0, "early_stopping.patience": 4},
+        {"l2.strength": pytest.approx(1e-4), "l1.strength": 1e-4, "early_stopping.patience": 6},
+    ]
+
+
+@pytest.mark.parametrize(("known", "first"), [(0.01, 0.01), (0.5, 0.03), (None, (1e-3 * 3e-2) ** 0.5)])
+def test_the_first_asks_start_from_the_rate_that_did_best_without_regularization(known, first):
+    space = default_space(TABLE, 1437)
+    rates = {values["training.learning_rate"] for values in defaults(space, TABLE, known)}
+    assert len(rates) == 1
+    assert rates.pop() == pytest.approx(first)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from bridle.choosing.statistics import bootstrap, corrected_t, paired_difference
 from bridle.errors import SearchError
 from bridle.metrics import catalogue
 from bridle.records import Estimate
-from bridle.search.statistics import bootstrap, corrected_t, paired_difference
 
 MAE, ACCURACY, AUC = (catalogue.find(name) for name in ("mae", "accuracy", "roc_auc"))
 

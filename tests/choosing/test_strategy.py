@@ -2,13 +2,13 @@ import time
 
 import pytest
 
+from bridle.choosing.budget import Budget
+from bridle.choosing.sampling import open_study
+from bridle.choosing.strategy import search
 from bridle.core import Recipe, Training, between, choice
 from bridle.errors import SearchError
 from bridle.regularizers.noise import Dropout
 from bridle.regularizers.penalties import L2
-from bridle.search.budget import Budget
-from bridle.search.sampling import open_study
-from bridle.search.strategy import search
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The free dials of a space by address: which of them take whole numbers, which matter, and where their middle is."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,11 +20,25 @@ def matters(address: str, values: Mapping[str, Any]) -> bool:
     return dial == "active" or bool(values.get(f"{item}.active", True))
 
 
-def middle(space: Recipe, address: str) -> Any:
-    """The value in the middle of a free dial, on its own scale; of a choice the one in the middle of the list."""
+def along(space: Recipe, address: str, share: float) -> Any:
+    """The value at a share of a free dial's range, on its own scale; of a choice the one there in the list."""
     match space.free()[address]:
         case Choice(values):
-            return values[len(values) // 2]
+            return values[min(int(len(values) * share), len(values) - 1)]
         case Between(low, high, log):
-            value = math.sqrt(low * high) if log else (low + high) / 2
+            value = low * (high / low) ** share if log else low + share * (high - low)
             return round(value) if address in whole_numbers(space) else value
+
+
+def middle(space: Recipe, address: str) -> Any:
+    """The value in the middle of a free dial, on its own scale; of a choice the one in the middle of the list."""
+    return along(space, address, 0.5)
+
+
+def nearest(space: Recipe, address: str, value: float) -> Any:
+    """The allowed value of a free dial that is nearest to ``value``."""
+    match space.free()[address]:
+        case Choice(values):
+            return min(values, key=lambda allowed: abs(allowed - value))
+        case Between(low, high):
+            return min(max(value, low), high)

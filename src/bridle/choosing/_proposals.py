@@ -9,9 +9,9 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bridle.choosing._addresses import matters, whole_numbers
 from bridle.core import Between, Choice, Recipe
 from bridle.core.draws import key
-from bridle.search._addresses import matters, whole_numbers
 
 if TYPE_CHECKING:
     from optuna.study import Study

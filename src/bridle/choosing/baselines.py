@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
+from bridle.choosing._addresses import middle
 from bridle.core import Between, Choice, Recipe, Training, between, dials
 from bridle.errors import SearchError
 from bridle.regularizers.stopping import EarlyStopping
-from bridle.search._addresses import middle
 
 DECAY = 0.01
 """The default decay of torch's AdamW."""

@@ -5,10 +5,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, final
 
+from bridle.choosing._database import open_database, storing, url_of
+from bridle.choosing._proposals import propose
 from bridle.core import Recipe, toml
 from bridle.errors import SearchError
-from bridle.search._database import open_database, storing, url_of
-from bridle.search._proposals import propose
 
 if TYPE_CHECKING:
     import optuna

@@ -6,9 +6,9 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
+from bridle.choosing.scoring import member_scores, standard_error
 from bridle.errors import SearchError
 from bridle.records import Candidate, Choice
-from bridle.search.scoring import member_scores, standard_error
 
 Rule: TypeAlias = Literal["one-se", "best"]
 

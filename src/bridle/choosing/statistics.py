@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
+from bridle.choosing._weightings import Numbers, resampled
 from bridle.errors import SearchError
 from bridle.metrics.metric import Metric
 from bridle.records import Estimate
-from bridle.search._weightings import Numbers, resampled
 
 LEVEL = 0.95
 """The probability that an interval is meant to cover the truth."""

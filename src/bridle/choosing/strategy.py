@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from bridle.choosing.budget import Budget, Spent
+from bridle.choosing.sampling import Study
+from bridle.choosing.scoring import candidate
 from bridle.core import Between, Choice, Recipe
 from bridle.errors import SearchError
 from bridle.records import Candidate, Outcome
-from bridle.search.budget import Budget, Spent
-from bridle.search.sampling import Study
-from bridle.search.scoring import candidate
 
 Evaluate: TypeAlias = Callable[[list[tuple[int, Recipe]]], Mapping[int, Sequence[Outcome]]]
 """Trains the members of numbered recipes on all folds and seeds and gives their outcomes by number. The same number and
