@@ -24,16 +24,16 @@ SIDE = 224
 def make_net() -> nn.Module:
     """Four convolutions, the first with strides of 4, the mean over pixels, dropout, a head."""
     return nn.Sequential(
-        nn.Conv2d(3, 32, 7, stride=4, padding=3),
+        nn.Conv2d(3, 16, 7, stride=4, padding=3),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        nn.Conv2d(16, 32, 3, stride=2, padding=1),
         nn.BatchNorm2d(32),
         nn.ReLU(),
         nn.Conv2d(32, 64, 3, stride=2, padding=1),
         nn.BatchNorm2d(64),
         nn.ReLU(),
         nn.Conv2d(64, 128, 3, stride=2, padding=1),
-        nn.BatchNorm2d(128),
-        nn.ReLU(),
-        nn.Conv2d(128, 128, 3, stride=2, padding=1),
         nn.BatchNorm2d(128),
         nn.ReLU(),
         nn.AdaptiveAvgPool2d(1),
@@ -61,7 +61,7 @@ def main() -> None:
     train, test = (enlarged(data, rows) for data, rows in zip(load_pair(args.data), (count, count // 2), strict=True))
 
     training = bridle.Training(
-        optimizer="sgd", learning_rate=0.05, momentum=0.9, epochs=1 if args.quick else 12, batch_size=32
+        optimizer="sgd", learning_rate=0.05, momentum=0.9, epochs=1 if args.quick else 25, batch_size=32
     )
     recipes = {
         "none": bridle.Recipe(training=training),

@@ -5,6 +5,17 @@ cross-validation. A column is dropped where every weight from its inputs (a cate
 category) is exactly zero, so that the network cannot see it at all.
 
     python examples/table_features.py TABLE      # a csv file; by default $BRIDLE_DATA/tables/credit-g.csv.gz
+
+In full (200 sealed rows, mean of three seeds; the columns and the zeros are those of the model that is kept):
+
+            strength  log-loss   ROC AUC   weights at zero  columns used
+    L1         0.015    0.5357    0.7327             95.9%      17 of 20
+    L2         0.023    0.5399    0.7304              0.0%      20 of 20
+    L1 drops: residence_since, num_dependents, job
+    L2 drops: nothing
+
+The two predict alike (200 rows tell no such difference from chance), but L1 does so with a twenty-fourth of the weights
+of the first layer and without three of the columns.
 """
 
 import argparse
@@ -39,13 +50,14 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two epochs, two folds, two recipes")
     args = parser.parse_args()
 
-    training = bridle.Training(optimizer="adam", learning_rate=3e-3, epochs=2 if args.quick else 40, batch_size=32)
-    strength = bridle.between(1e-3, 3e-2, log=True)
+    # All rows make one batch: noise of small batches would keep pushing useless weights away from zero.
+    training = bridle.Training(optimizer="adam", learning_rate=1e-2, epochs=2 if args.quick else 100, batch_size=1024)
+    strength = bridle.between(3e-3, 1e-1, log=True)
     spaces = {
         "L1": bridle.Recipe(bridle.L1(strength, scope="first_layer"), training=training),
         "L2": bridle.Recipe(bridle.L2(strength, scope="first_layer"), training=training),
     }
-    effort = {"folds": 2, "trials": 2, "seeds": 1} if args.quick else {"folds": 5, "trials": 8, "seeds": 5}
+    effort = {"folds": 2, "trials": 2, "seeds": 1} if args.quick else {"folds": 5, "trials": 8, "seeds": 3}
 
     print(f"{'':6}{'strength':>10}{'log-loss':>10}{'ROC AUC':>10}{'weights at zero':>18}{'columns used':>14}")
     dropped = {}
