@@ -71,6 +71,19 @@ def test_one_hot_columns_are_those_of_scikit_learn(table):
     assert preprocessing.width == out.shape[1] == 6
 
 
+def test_numbers_far_outside_stay_at_the_bound(table):
+    preprocessing = fit(table, np.arange(60))
+    raw = torch.tensor([[3e38, -3e38, 2], [1e22, -1e22, 2]])
+    torch.testing.assert_close(preprocessing.inputs(raw)[:, :2], torch.tensor([[3.0, -3.0], [3.0, -3.0]]))
+
+
+def test_where_each_input_comes_from(table):
+    assert fit(table, np.arange(60)).sources == ("height", "width", "width", "colour")
+    one_hot = fit(table, np.arange(60), one_hot=True)
+    assert one_hot.sources == ("height", "width", "width", *["colour"] * 4)
+    assert len(one_hot.sources) == one_hot.width
+
+
 def test_widths(table):
     preprocessing = fit(table, np.arange(60))
     assert (preprocessing.continuous, preprocessing.indicators, preprocessing.cardinalities) == (2, 1, (5,))

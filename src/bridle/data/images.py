@@ -98,7 +98,7 @@ def channels_first(images: Array, source: str) -> Array:
 
 def _typed(images: Array, source: str) -> Array:
     if images.dtype == np.uint8:
-        return np.ascontiguousarray(images)
+        return images if images.flags.c_contiguous else np.ascontiguousarray(images)
     if not (np.issubdtype(images.dtype, np.number) or images.dtype == np.bool_) or np.iscomplexobj(images):
         raise DataError(f"{source}: images must be numbers; got {images.dtype}. Convert the array to uint8 or float32.")
     if np.issubdtype(images.dtype, np.floating):

@@ -17,6 +17,9 @@ from bridle.records import Kind, Layout, Task
 BOUND = 3.0
 """Standardised numbers are bent smoothly into (-3, 3)."""
 
+LARGEST = 1e9
+"""Beyond this they are cut first: the square of a larger one would overflow."""
+
 ARRAYS = ("centre", "scale", "seen", "target", "one_hot")
 
 
@@ -88,7 +91,7 @@ class Preprocessing:
             return (raw.float() - self.layout.low) / (self.layout.high - self.layout.low)
         placed, count = self._on(raw.device), self.continuous
         numbers = raw[:, :count].float()
-        z = ((numbers - placed["centre"]) * placed["inverse"]).nan_to_num_(0.0)
+        z = ((numbers - placed["centre"]) * placed["inverse"]).nan_to_num_(0.0).clamp_(-LARGEST, LARGEST)
         parts = [z * torch.addcmul(placed["one"], z, z, value=BOUND**-2).rsqrt_()]
         if self.indicators:
             parts.append(numbers[:, placed["flagged"]].isnan())

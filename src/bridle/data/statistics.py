@@ -18,7 +18,7 @@ SAMPLE_ROWS = 500_000
 """Medians and quartiles of a table are taken from at most this many rows, evenly spaced: their error is then below
 0.002 standard deviations."""
 
-SAMPLE_PIXELS = 2**28
+SAMPLE_PIXELS = 2**26
 """Means of image channels are taken from at most about this many numbers."""
 
 

@@ -24,6 +24,7 @@ def test_one_folder_per_class(folder):
     data = load(folder)
     np.testing.assert_array_equal(data.inputs, PIXELS[[0, 2, 4, 1, 3, 5]].transpose(0, 3, 1, 2))
     assert data.inputs.dtype == np.uint8
+    assert isinstance(data.inputs, np.memmap)
     assert data.layout.classes == ("cat", "dog")
     assert data.targets.tolist() == [0, 0, 0, 1, 1, 1]
     assert (data.layout.kind, data.layout.task, data.layout.shape) == (Kind.IMAGE, Task.CLASSIFICATION, (3, 8, 8))

@@ -5,6 +5,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from bridle.data import room
 from bridle.data.load import load
 from bridle.data.options import Options
 from bridle.errors import DataError
@@ -59,6 +60,13 @@ def test_parquet(csv, tmp_path, packed):
         path = path.rename(path.with_suffix(".parquet.gz"))
         path.write_bytes(gzip.compress(path.read_bytes()))
     assert_is_the_table(load(str(path), KIND))
+
+
+def test_a_large_table_is_in_a_file(csv, monkeypatch):
+    monkeypatch.setattr(room, "RESIDENT", 0)
+    data = load(csv(TEXT), KIND)
+    assert isinstance(data.inputs, np.memmap)
+    assert_is_the_table(data)
 
 
 def test_parquet_has_types(tmp_path):
