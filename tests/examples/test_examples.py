@@ -106,7 +106,7 @@ def test_mnist_penalties_shows_each_penalty_with_its_weights(show, mnist):
     printed = show("mnist_penalties.py", mnist)
     found = rows(printed.split("Weights from")[0])
     assert {"none", "L1", "L2"} <= set(found)
-    assert percent(found["none"][4]) == 0.0 < percent(found["L1"][4])
+    assert percent(found["none"][5]) == 0.0 < percent(found["L1"][5]) <= percent(found["L1"][4])
     assert all(0 <= percent(value) <= 100 for name in ("none", "L1", "L2") for value in found[name][:2])
     bars = re.findall(r"^(none|L1|L2) +\|([ ▁▂▃▄▅▆▇█]{61})\|$", printed, re.MULTILINE)
     assert [name for name, _ in bars] == ["none", "L1", "L2"]
