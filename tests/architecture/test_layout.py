@@ -9,7 +9,7 @@ SOURCE = REPOSITORY / "src" / "bridle"
 TESTS = REPOSITORY / "tests"
 LINES = 300
 # Folders whose tests look at the whole rather than at one file.
-WHOLE = {"architecture", "end_to_end"}
+WHOLE = {"architecture", "end_to_end", "examples"}
 
 MODULES = sorted(path.relative_to(SOURCE) for path in SOURCE.rglob("*.py"))
 MIRRORS = sorted(

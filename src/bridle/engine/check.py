@@ -9,6 +9,7 @@ from bridle.core.dials import Between
 from bridle.engine.member import MemberTraining
 from bridle.engine.setting import Setting
 from bridle.errors import RecipeError
+from bridle.models.places import places
 from bridle.population import Member
 from bridle.records import Fold, Layout, Mark, Task
 
@@ -44,6 +45,12 @@ def check_model(recipe: Recipe, setting: Setting) -> None:
     """
     marks = np.full(len(setting.dataset), Mark.TRAIN, dtype=np.int8)
     MemberTraining(Member(0, fullest(recipe), Fold(0, marks), 0), setting)
+
+
+def has_places(setting: Setting) -> bool:
+    """Whether the network has any place where noise may act."""
+    marks = np.full(len(setting.dataset), Mark.TRAIN, dtype=np.int8)
+    return bool(places(MemberTraining(Member(0, Recipe(), Fold(0, marks), 0), setting).model))
 
 
 def fullest(recipe: Recipe) -> Recipe:

@@ -167,6 +167,7 @@ def _prove(job: Context, chosen: Chosen | None, recipes: dict[str, Recipe], star
     job.openings = job.workspace.count_opening("the final score")
     test, rows = job.sealed.open("the final score")
     predicted = predict(job, refits, test, rows)
+    final_predictions = list(predicted["chosen"].values())
     tested, comparisons = score(job, recipes, refits, predicted, test, rows)
     final = next(member for member, outcome in refits["chosen"] if outcome.failure is None)
     model = trained(final, job.setting)
@@ -179,8 +180,8 @@ def _prove(job: Context, chosen: Chosen | None, recipes: dict[str, Recipe], star
         toml.dumps(recipes["chosen"]),
         tested=tested,
         comparisons=comparisons,
-        confusion=pictures.confusion(test, rows, predicted["chosen"]),
-        residuals=pictures.residuals(test, rows, predicted["chosen"]),
+        confusion=pictures.confusion(test, rows, final_predictions),
+        residuals=pictures.residuals(test, rows, final_predictions),
         histograms=pictures.histograms(final, job.setting),
         gallery=gallery(
             job.dataset, model.preprocessing, recipes["chosen"], job.rows, job.workspace.folder, job.ask.seed

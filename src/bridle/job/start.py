@@ -9,19 +9,20 @@ import torch
 
 from bridle.choosing.selection import Rule
 from bridle.choosing.space import default_space
-from bridle.core import Recipe, toml
+from bridle.core import Noise, Recipe, toml
 from bridle.data.dataset import Dataset
 from bridle.data.load import load_pair
 from bridle.data.sealed import SealedTest, split_test
-from bridle.engine.check import check_recipe
+from bridle.engine.check import check_recipe, has_places
 from bridle.engine.process import cores
+from bridle.engine.setting import Setting
 from bridle.errors import ModelError, RecipeError
 from bridle.job import spool
 from bridle.job.ask import Ask
 from bridle.job.context import Context
 from bridle.job.progress import Progress
 from bridle.job.reading import options_of
-from bridle.job.trainer import Trainer
+from bridle.job.trainer import Trainer, loss_of
 from bridle.job.workspace import Workspace
 from bridle.metrics import catalogue as metrics
 from bridle.metrics.metric import Metric
@@ -72,9 +73,9 @@ def start(
     dataset, own_test = load_pair(data, test, options_of(options))
     for note in dataset.notes:
         progress.say(note)
-    space = space or default_space(dataset.layout, len(dataset))
+    setting = Setting(dataset, metric_of(ask, dataset.layout.task), model, loss_of(loss))
+    space = space or _default(setting, progress)
     check_recipe(space, dataset.layout)
-    metric_of(ask, dataset.layout.task)
     workspace = Workspace.create(out, data)
     try:
         spool.save(dataset, workspace.folder / "data")
@@ -86,6 +87,15 @@ def start(
         workspace.forget_unless_trained()
         raise
     return workspace, ask
+
+
+def _default(setting: Setting, progress: Progress) -> Recipe:
+    """The default space, without dropout where the user's network has no place for it."""
+    space = default_space(setting.dataset.layout, len(setting.dataset))
+    if setting.model is None or has_places(setting):
+        return space
+    progress.say("The network has no place for dropout, so none is tried; bridle.Place() or nn.Dropout makes one.")
+    return space.replace(without=Noise)
 
 
 def open_job(workspace: Workspace, ask: Ask, model: Any, loss: Any, progress: Progress) -> Context:

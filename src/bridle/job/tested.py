@@ -1,7 +1,6 @@
 """Refit on all training rows with several seeds, and score on the sealed test rows."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,12 +51,12 @@ def _advice(outcome: Outcome) -> str:
 
 def predict(
     job: Context, refits: dict[str, list[tuple[Member, Outcome]]], test: Dataset, rows: NDArray[np.int64]
-) -> dict[str, list[Predicted]]:
-    """Each refit's predictions of the test rows, by name, one per seed that did not fail."""
+) -> dict[str, dict[int, Predicted]]:
+    """Each refit's predictions of the test rows, by name and seed, without the seeds that failed."""
     found = {}
     for name, pairs in refits.items():
         sound = [member for member, outcome in pairs if outcome.failure is None]
-        found[name] = [trained(member, job.setting).predict(test, rows) for member in sound]
+        found[name] = {member.seed: trained(member, job.setting).predict(test, rows) for member in sound}
     return {name: predicted for name, predicted in found.items() if predicted}
 
 
@@ -65,7 +64,7 @@ def score(
     job: Context,
     recipes: dict[str, Recipe],
     refits: dict[str, list[tuple[Member, Outcome]]],
-    predicted: dict[str, list[Predicted]],
+    predicted: dict[str, dict[int, Predicted]],
     test: Dataset,
     rows: NDArray[np.int64],
 ) -> tuple[tuple[Tested, ...], tuple[Comparison, ...]]:
@@ -76,7 +75,10 @@ def score(
         Tested(
             name,
             toml.dumps(recipes[name]),
-            {metric.name: bootstrap(values, metric, targets, weights, seed=seed) for metric in metrics.for_task(task)},
+            {
+                metric.name: bootstrap(list(values.values()), metric, targets, weights, seed=seed)
+                for metric in metrics.for_task(task)
+            },
             tuple(outcome for _, outcome in refits[name]),
         )
         for name, values in predicted.items()
@@ -89,10 +91,12 @@ def score(
             paired_difference(*_paired(predicted[chosen], predicted[other]), job.metric, targets, weights, seed=seed),
         )
         for other in others
+        if predicted[chosen].keys() & predicted[other].keys()
     )
     return tested, comparisons
 
 
-def _paired(one: Sequence[Any], other: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-    pairs = min(len(one), len(other))
-    return list(one[:pairs]), list(other[:pairs])
+def _paired(one: Mapping[int, Predicted], other: Mapping[int, Predicted]) -> tuple[list[Predicted], list[Predicted]]:
+    """The predictions of the seeds that failed on neither side, seed by seed."""
+    seeds = [seed for seed in one if seed in other]
+    return [one[seed] for seed in seeds], [other[seed] for seed in seeds]

@@ -1,7 +1,8 @@
 """Trains one member of a job, in this process or in a worker: it carries names and paths, never the data itself."""
 
 import os
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
@@ -17,7 +18,7 @@ from bridle.models.named import load_named
 from bridle.population import Member
 from bridle.records import Outcome
 
-_settings: dict[Path, Setting] = {}
+_settings: dict[str, Setting] = {}
 
 
 @final
@@ -33,6 +34,7 @@ class Trainer:
         device: The device's name.
         threads: Threads in torch's operators; fixed for a job, since results depend on it in the last bits.
         home: The process that made it.
+        job: Tells this job from any other in the same process, also one that used the same folder before.
     """
 
     folder: Path
@@ -42,21 +44,21 @@ class Trainer:
     device: str
     threads: int
     home: int
+    job: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def setting(self) -> Setting:
         """The job's setting, opened once per process."""
-        if self.folder not in _settings:
+        if self.job not in _settings:
             _settings.clear()
-            loss: Loss | None = load_named(self.loss, "--loss") if isinstance(self.loss, str) else self.loss
-            _settings[self.folder] = Setting(
+            _settings[self.job] = Setting(
                 spool.load(self.folder / "data"),
                 metrics.find(self.metric),
                 self.model,
-                loss,
+                loss_of(self.loss),
                 self.folder / "members",
                 torch.device(self.device),
             )
-        return _settings[self.folder]
+        return _settings[self.job]
 
     def __call__(self, member: Member) -> Outcome:
         """Train one member to its end."""
@@ -64,3 +66,9 @@ class Trainer:
             prepare()
         with threads(self.threads):
             return train(member, self.setting())
+
+
+def loss_of(loss: Any) -> Loss | None:
+    """The loss that the user gave: ``None``, a function, or ``"pkg.mod:name"``."""
+    found: Loss | None = load_named(loss, "--loss") if isinstance(loss, str) else loss
+    return found
