@@ -100,11 +100,9 @@ def test_killed_for_real_and_resumed_is_the_same(epochs, killed, tmp_path, asser
         process.kill()
         process.wait()
     assert finished(one, disturbed) is None
-    outcome = train(one, disturbed)
     undisturbed = killed.setting(tmp_path / "undisturbed")
-    expected = train(one, undisturbed)
-    assert outcome.curves == expected.curves
-    assert outcome.findings == ()
+    outcome, expected = train(one, disturbed), train(one, undisturbed)
+    assert (outcome.curves, outcome.findings) == (expected.curves, ())
     assert_same(kept_weights(one, disturbed), kept_weights(one, undisturbed))
 
 
@@ -113,9 +111,8 @@ def test_a_checkpoint_that_cannot_be_used_costs_time_only(
     damage, table, wide, line, member, setting, tmp_path, assert_same
 ):
     one, other = member(L1(1e-3), EMA(0.9)), member()
-    expected = setting(table(), wide, folder=tmp_path / "expected")
+    expected, shared = (setting(table(), wide, folder=tmp_path / name) for name in ("expected", "shared"))
     outcome = train(one, expected)
-    shared = setting(table(), wide, folder=tmp_path / "shared")
     file = shared.folder / f"{one.name}.checkpoint"
     model = line if damage == "of another network" else wide
     begun = MemberTraining(other if damage == "of another recipe" else one, setting(table(), model))
