@@ -61,9 +61,9 @@ def test_a_space_reads_back_from_its_text(layout):
 
 def test_small_data_gets_small_batches_and_many_epochs():
     digits, mnist = effort(1437, Kind.IMAGE), effort(60_000, Kind.IMAGE)
-    assert (digits.epochs, digits.batch_size) == (20, 64)
+    assert (digits.epochs, digits.batch_size) == (16, 64)
     assert (mnist.epochs, mnist.batch_size) == (10, 128)
-    assert default_space(DIGITS, 1437).training.epochs == 20
+    assert default_space(DIGITS, 1437).training.epochs == 16
     assert default_space(DIGITS, 60_000).training.batch_size == 128
 
 

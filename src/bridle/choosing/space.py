@@ -37,9 +37,9 @@ EFFORTS: dict[Kind, tuple[Effort, ...]] = {
     ),
     Kind.IMAGE: (
         Effort(1_000, epochs=30, batch_size=32, trials=12),
-        Effort(3_000, epochs=20, batch_size=64, trials=10),
-        Effort(10_000, epochs=18, batch_size=64, trials=10),
-        Effort(30_000, epochs=15, batch_size=128, trials=10),
+        Effort(3_000, epochs=16, batch_size=64, trials=8),
+        Effort(10_000, epochs=16, batch_size=64, trials=8),
+        Effort(30_000, epochs=12, batch_size=128, trials=8),
         Effort(math.inf, epochs=10, batch_size=128, trials=8),
     ),
 }
