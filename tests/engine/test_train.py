@@ -132,8 +132,7 @@ def test_finished_work_is_not_done_twice(table, wide, member, setting, tmp_path,
     one, shared = member(), setting(table(), wide, folder=tmp_path)
     first = train(one, shared)
     monkeypatch.setattr(module, "MemberTraining", None)
-    assert train(one, shared) == first
-    assert finished(one, shared) == first
+    assert train(one, shared) == finished(one, shared) == first
 
 
 def test_another_recipe_of_the_same_number_is_trained(table, wide, member, setting, tmp_path):
@@ -228,8 +227,7 @@ def test_a_network_that_raises_fails_alone(table, wide, member, setting, tmp_pat
     shared = setting(table(), Faulty, folder=tmp_path)
     failed, fine = train(member(batch_size=15), shared), train(member(), shared)
     assert failed.failure == 'KeyError: "the user\'s own"'
-    assert fine.failure is None
-    assert fine.curves.epochs == 4
+    assert (fine.failure, fine.curves.epochs) == (None, 4)
 
 
 def test_a_loss_of_the_wrong_shape_is_the_users_to_mend(table, wide, member, setting):
