@@ -1,9 +1,21 @@
 """A network at 224 pixels with SGD, L2, dropout 0.5, flips, rotation and resized crops, beside the same without them.
 
-The images are CIFAR-10, a subset of them enlarged from 32 to 224 pixels. Flip, rotation and crop of an image are
-composed into one map and resampled once. Dropout acts where the network says ``bridle.Place()``.
+The images are CIFAR-10, a small subset of them enlarged from 32 to 224 pixels, so that a processor does it in minutes.
+Flip, rotation and crop of an image are composed into one map and resampled once. Dropout acts where the network says
+``bridle.Place()``.
 
     python examples/sgd_224.py DATA      # the folder of CIFAR's binary files; by default $BRIDLE_DATA/cifar10
+
+As it stands (1,000 training and 500 test images, 10 epochs, one seed), on one core that other work kept busy, so the
+seconds tell nothing:
+
+                    accuracy  log-loss  clean train loss  seconds
+    none              34.00%    1.7667            1.6591    381.9
+    regularized       29.20%    1.8592            1.7863    198.2
+
+Here regularization does not pay: after 10 epochs the plain network has hardly begun to overfit (its log-loss on the
+test images is 0.11 above that on the training images; 0.07 with regularizers), and all that the regularizers can do is
+to slow it down. More ``--epochs`` and ``--images`` are for a faster machine.
 """
 
 import argparse
@@ -54,6 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="CIFAR-10 at 224 pixels: SGD, L2, dropout and augmentation.")
     parser.add_argument("data", nargs="?", type=Path, default=Path(os.environ.get("BRIDLE_DATA", "data"), "cifar10"))
     parser.add_argument("--images", type=int, default=1000, help="how many training images, and half as many for test")
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--quick", action="store_true", help="one epoch of 40 images")
     args = parser.parse_args()
 
@@ -61,7 +74,7 @@ def main() -> None:
     train, test = (enlarged(data, rows) for data, rows in zip(load_pair(args.data), (count, count // 2), strict=True))
 
     training = bridle.Training(
-        optimizer="sgd", learning_rate=0.05, momentum=0.9, epochs=1 if args.quick else 25, batch_size=32
+        optimizer="sgd", learning_rate=0.05, momentum=0.9, epochs=1 if args.quick else args.epochs, batch_size=32
     )
     recipes = {
         "none": bridle.Recipe(training=training),
