@@ -44,6 +44,11 @@ def test_regularizers_in_a_few_words():
     ]  # fmt: skip
 
 
+def test_an_augmentation_is_summed_up_by_its_own_dial_not_by_its_rate():
+    text = '[[regularizers]]\nname = "rotation"\ndegrees = 6.5\nrate = 1.0\n'
+    assert recipe.regularizers(text) == ["rotation 6.5"]
+
+
 @pytest.mark.parametrize("text", ["", "not = = toml", "regularizers = [1, 2]", "[training]\nepochs = 3"])
 def test_a_recipe_without_readable_regularizers_has_none(text):
     assert recipe.regularizers(text) == []

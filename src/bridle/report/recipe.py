@@ -8,7 +8,9 @@ from markupsafe import Markup, escape
 
 from bridle.report.wording import number, regularizer_name
 
-MAIN_DIALS = ("strength", "rate", "smoothing", "degrees", "patience")
+MAIN_DIALS = ("strength", "patience", "fraction", "degrees", "area", "padding", "saturation", "decay", "rate")
+"""What a regularizer is summed up by; ``rate`` comes last, as most augmentations have one beside their own dial."""
+
 TOKEN = re.compile(
     r"(?P<comment>#[^\n]*)"
     r"|(?P<string>\"\"\".*?\"\"\"|'''.*?'''|\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*')"
