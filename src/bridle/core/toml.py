@@ -17,9 +17,26 @@ from bridle.errors import BridleError, RecipeError
 
 def dumps(recipe: Recipe) -> str:
     """A recipe as TOML text, every setting written out; :func:`loads` gives the same recipe back."""
-    table = {"training": _table(recipe.training)}
-    regularizers = [{"name": item.name(), **_table(item)} for item in recipe.regularizers]
-    return tomli_w.dumps(table | ({"regularizers": regularizers} if regularizers else {}))
+    parts = ["[training]\n" + _rows(_table(recipe.training))]
+    parts += ["[[regularizers]]\n" + _rows({"name": item.name(), **_table(item)}) for item in recipe.regularizers]
+    return "\n".join(parts)
+
+
+def _rows(table: Mapping[str, Any]) -> str:
+    """One line per setting, tables in it written inline, as people write recipes."""
+    return "".join(f"{key} = {_inline(value)}\n" for key, value in table.items())
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{_word(key)} = {_inline(item)}' for key, item in value.items())} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(_inline(item) for item in value)}]"
+    return tomli_w.dumps({"value": value}).removeprefix("value = ").rstrip("\n")
+
+
+def _word(key: str) -> str:
+    return tomli_w.dumps({key: 0}).removesuffix(" = 0\n")
 
 
 def _table(record: Any) -> dict[str, Any]:
