@@ -211,15 +211,14 @@ class Process:
                 start_new_session=True,
             )
 
-    def wait_for(self, text, seconds=120):
-        """Wait until the process has said something; false if it ended before."""
+    def wait_for(self, text, times=1, seconds=240):
+        """Wait until the process has said something so many times; it must not end before."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             ended = self.process.poll() is not None
-            if text in self.log.read_text():
-                return True
-            if ended:
-                return False
+            if self.log.read_text().count(text) >= times:
+                return
+            assert not ended, f"it ended before {text!r} came:\n{self.log.read_text()}"
             time.sleep(0.01)
         raise AssertionError(f"{text!r} did not come within {seconds} s:\n{self.log.read_text()}")
 

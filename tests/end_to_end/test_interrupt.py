@@ -33,7 +33,7 @@ def resumed(cli, undisturbed, same):
 
 def test_control_c_says_how_to_go_on(start, resumed):
     process = start("fit", *SEARCH, "--out", "run")
-    assert process.wait_for("Search 1/")
+    process.wait_for("Search ", 2)
     process.send(signal.SIGINT)
     assert process.wait() in (130, -signal.SIGINT)
     said = process.log.read_text()
@@ -56,17 +56,20 @@ def test_control_c_at_any_moment_of_the_start(start, folder):
 
 def test_kill_in_the_search(start, resumed):
     process = start("fit", *SEARCH, "--out", "run")
-    assert process.wait_for("Search 1/")
+    process.wait_for("Search ", 2)
     process.send(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     resumed("run")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", ["Baselines ...", "Baselines 12/", "Search ...", "Refit ...", "Refit 5/", "Opening"])
-def test_kill_at_a_moment(start, resumed, moment):
+@pytest.mark.parametrize(
+    ("said", "times"),
+    [("Baselines ", 1), ("Baselines ", 6), ("Search ", 1), ("Refit ", 1), ("Refit ", 5), ("Opening", 1)],
+)
+def test_kill_at_a_moment(start, resumed, said, times):
     process = start("fit", *SEARCH, "--out", "run")
-    assert process.wait_for(moment)
+    process.wait_for(said, times)
     process.send(signal.SIGKILL)
     process.wait()
     resumed("run")
@@ -76,7 +79,7 @@ def test_kill_at_a_moment(start, resumed, moment):
 def test_killed_again_and_again(start, resumed):
     """Each try lives a little longer than it takes to get going, until one comes to the end."""
     process = start("fit", *SEARCH, "--out", "run")
-    assert process.wait_for("Baselines ...")
+    process.wait_for("Baselines ...")
     for tries in range(60):
         time.sleep(0.3 + 0.05 * tries)
         process.send(signal.SIGKILL)
