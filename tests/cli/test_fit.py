@@ -155,7 +155,7 @@ def test_interrupted(cli, calls, monkeypatch, begun):
     result = cli("fit", "digits")
     assert result.exit_code == 130
     message = "The run so far is in runs/digits; go on with: bridle fit --resume runs/digits"
-    assert result.stderr == f"\nInterrupted. {message if begun else 'Nothing was begun.'}\n"
+    assert result.stderr == f"\nInterrupted. {message if begun else 'Nothing was done yet.'}\n"
 
 
 def test_a_bug_keeps_its_traceback(cli, calls, monkeypatch):

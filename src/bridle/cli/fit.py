@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from bridle.cli import options
-from bridle.cli.guard import guarded
+from bridle.cli.guard import guarded, importing
 
 
 def fit(
@@ -83,7 +83,7 @@ def _only(context: typer.Context, *allowed: str) -> dict[str, Any]:
 def _left(folder: Path) -> str:
     """What is left of a run that was interrupted."""
     if not folder.is_dir():
-        return "Nothing was begun."
+        return "Nothing was done yet."
     return f"The run so far is in {folder}; go on with: bridle fit --resume {folder}"
 
 
@@ -93,19 +93,21 @@ def _run(call: str, folder: Path | None, arguments: dict[str, Any]) -> None:
 
     folder = folder or default_folder(arguments["data"])
     with guarded(lambda: _left(folder)):
-        from bridle.engine.process import prepare
+        with importing():
+            from bridle.engine.process import prepare
 
-        prepare()
-        from rich.console import Console
+            prepare()
+            from rich.console import Console
 
-        import bridle
-        from bridle.cli.bars import display
-        from bridle.report.text import print_summary
+            import bridle
+            from bridle.cli.bars import display
+            from bridle.report.text import print_summary
 
+            fit, resume = bridle.fit, bridle.resume
         with display(Console(stderr=True)) as progress:
             if call == "resume":
-                run = bridle.resume(folder, progress=progress, **arguments)
+                run = resume(folder, progress=progress, **arguments)
             else:
-                run = bridle.fit(**(arguments | {"out": folder, "progress": progress}))
+                run = fit(**(arguments | {"out": folder, "progress": progress}))
         print_summary(run.evidence, Console())
         typer.echo(f"Report: {run.folder / 'report.html'}")

@@ -1,5 +1,8 @@
 """What goes wrong in a command becomes one clean line and an exit status."""
 
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -26,6 +29,24 @@ def guarded(after_interrupt: Callable[[], str] = str) -> Iterator[None]:
         _leave(f"Error: {_text(error)}", MENDABLE)
     except KeyboardInterrupt:
         _leave(f"\nInterrupted. {after_interrupt()}".rstrip(), INTERRUPTED)
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """End the process at once on Ctrl-C: right while libraries are imported, some of which swallow an interrupt."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, _end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _end(*_: object) -> None:
+    os.write(2, b"\nInterrupted. Nothing was done yet.\n")
+    os._exit(INTERRUPTED)
 
 
 def _text(error: BridleError | OSError) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bridle.cli.guard import guarded
+from bridle.cli.guard import guarded, importing
 
 
 def predict(
@@ -22,8 +22,9 @@ def predict(
     It has a column 'prediction' and, for classes, one column of probability each.
     """
     with guarded():
-        import bridle
-        from bridle.job.export import check_free, write_predictions
+        with importing():
+            import bridle
+            from bridle.job.export import check_free, write_predictions
 
         check_free(out, overwrite=overwrite)
         predictions = bridle.load(run, model=model).predict(data)

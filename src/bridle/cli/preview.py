@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from bridle.cli import options
-from bridle.cli.guard import guarded
+from bridle.cli.guard import guarded, importing
 
 
 def preview(
@@ -30,6 +30,7 @@ def preview(
     """
     arguments = locals() | {"drop": tuple(drop or ()), "categorical": tuple(categorical or ())}
     with guarded():
-        import bridle
+        with importing():
+            from bridle import preview as show
 
-        typer.echo(bridle.preview(**arguments))
+        typer.echo(show(**arguments))

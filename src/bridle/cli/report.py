@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 
-from bridle.cli.guard import guarded
+from bridle.cli.guard import guarded, importing
 
 
 def report(run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a run.")]) -> None:
     """Render the report of a run again, from its evidence."""
     with guarded():
-        import bridle
+        with importing():
+            from bridle import load
 
-        typer.echo(bridle.load(run).report())
+        typer.echo(load(run).report())
