@@ -2,7 +2,7 @@
 
 MNIST: an MLP 784-256-128-10, batch 64, Adam at 1e-3 (constant, and falling on a cosine), rotation by up to 10 degrees
 and shifts by up to 0.1 on the fly, canonical L2 of 1e-4 on the kernels (Keras ``L2(5e-5)``), 10 epochs. CIFAR-10:
-convolutions of 32 and 64 with max pooling and a layer of 128, flips and shifts, the same L2, in float32 and in bfloat16.
+convolutions of 32 and 64 with max pooling and a layer of 128, flips and shifts, the same L2, in float32 and bfloat16.
 
     python benchmarks/augmented_training.py --data shared/data --keras-python /path/to/venv/bin/python
 
@@ -318,10 +318,11 @@ def main() -> None:
     arguments.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     for summary in record["summaries"]:
         ours, theirs = summary["bridle"], summary["keras"]
+        schedule = summary.get("schedule", "constant")
         print(
-            f"{summary['task']} {summary['precision']} {summary.get('schedule', 'constant')}: Bridle {ours['seconds_per_epoch']:.2f} s per epoch, Keras "
-            f"{theirs['seconds_per_epoch']:.2f} s, ratio {summary['ratio_seconds']:.2f} (processor time "
-            f"{summary['ratio_cpu_seconds']:.2f}); accuracy {ours['accuracy_mean']:.4f} "
+            f"{summary['task']} {summary['precision']} {schedule}: Bridle {ours['seconds_per_epoch']:.2f} s per epoch, "
+            f"Keras {theirs['seconds_per_epoch']:.2f} s, ratio {summary['ratio_seconds']:.2f} "
+            f"(processor time {summary['ratio_cpu_seconds']:.2f}); accuracy {ours['accuracy_mean']:.4f} "
             f"and {theirs['accuracy_mean']:.4f}; last epoch over second {ours['last_epoch'] / ours['second_epoch']:.2f}"
         )
 

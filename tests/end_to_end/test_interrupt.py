@@ -79,12 +79,28 @@ def test_kill_at_a_moment(start, resumed, said, times):
 
 
 @pytest.mark.slow
+def test_kill_with_workers(cli, start, folder, same):
+    """Only the parent is killed; the run is resumed at once, while the workers may still be there."""
+    Path("long.toml").write_text(Path("space.toml").read_text().replace("epochs = 3", "epochs = 12"))
+    asked = ("digits", "--recipe", "long.toml", "--trials", 2, "--folds", 2, "--seeds", 2, "--workers", 2)
+    process = start("fit", *asked, "--out", "run")
+    process.wait_for("Baselines ", 5)
+    process.process.kill()
+    process.wait()
+    again = start("fit", "--resume", "run")
+    assert again.wait(400) == 0, again.log.read_text()
+    assert cli("fit", *asked, "--out", "undisturbed").exit_code == 0
+    same.weights("run", "undisturbed")
+    assert same.evidence("run") == same.evidence("undisturbed")
+
+
+@pytest.mark.slow
 def test_killed_again_and_again(start, resumed):
     """Each try lives a little longer than it takes to get going, until one comes to the end."""
     process = start("fit", *SEARCH, "--out", "run")
     process.wait_for("Baselines ...")
     for tries in range(60):
-        time.sleep(0.3 + 0.05 * tries)
+        time.sleep(0.3 + 0.15 * tries)
         process.send(signal.SIGKILL)
         process.wait()
         if Path("run/evidence.json").exists():

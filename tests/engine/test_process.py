@@ -1,6 +1,8 @@
 """What is set in a process, and put back."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -30,6 +32,21 @@ def test_flushed_for_a_while_whatever_was_before(before, gradual):
     with flushed():
         assert (TINY * 1).item() == 0
     assert ((TINY * 1).item() == 0) is before
+
+
+def test_a_worker_ends_with_its_parent():
+    code = "import sys, time; from bridle.engine.process import end_with; end_with(int(sys.argv[1])); "
+    child = f"{code}print('watching', flush=True); time.sleep(60)"
+    parent = (
+        "import os, subprocess, sys; "
+        "subprocess.Popen([sys.executable, '-c', sys.argv[1], str(os.getpid())]); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", parent, child], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "watching\n"
+        process.kill()
+        assert process.stdout.read() == ""  # the end of the stream: nobody holds it any more
 
 
 def test_threads_for_a_while():

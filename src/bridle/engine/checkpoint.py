@@ -35,7 +35,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         StorageError: If the disk is full or the folder cannot be written.
     """
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")  # workers of a killed job may still be writing
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part

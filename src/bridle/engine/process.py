@@ -1,8 +1,11 @@
 """What Bridle sets in the processes that are its own: the floating-point mode and the number of threads."""
 
 import os
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import torch
 
@@ -25,6 +28,18 @@ def flushed() -> Iterator[None]:
         yield
     finally:
         torch.set_flush_denormal(before)
+
+
+@cache
+def end_with(parent: int) -> None:
+    """End this process soon after its parent: workers of a killed job must not go on beside the resumed one."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def cores() -> int:

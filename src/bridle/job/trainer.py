@@ -9,7 +9,7 @@ from typing import Any, final
 import torch
 
 from bridle.engine.losses import Loss
-from bridle.engine.process import prepare, threads
+from bridle.engine.process import end_with, prepare, threads
 from bridle.engine.setting import Setting
 from bridle.engine.train import train
 from bridle.job import spool
@@ -63,6 +63,7 @@ class Trainer:
     def __call__(self, member: Member) -> Outcome:
         """Train one member to its end."""
         if os.getpid() != self.home:
+            end_with(self.home)
             prepare()
         with threads(self.threads):
             return train(member, self.setting())
