@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bridle.core import Draws, Training
+from bridle.core import Training
 from bridle.data.preprocess import fit
 from bridle.engine import examples as module
 from bridle.engine.examples import Batches, Examples, example_weights
@@ -91,9 +91,9 @@ def test_expanded_is_the_originals_and_copies_whose_draws_repeat(table, batches,
     views = []
     for epoch in range(2):
         view = {}
-        for batch in training.batches.epoch(epoch):
+        for batch, draws, progress in training.augmented.epoch(epoch):
             seen.clear()
-            training.step(batch, Draws(0, 0, epoch), 0.0)
+            training.step(batch, draws, progress)
             view |= {
                 (int(row), int(copy)): x for row, copy, x in zip(batch.examples, batch.times, seen[0], strict=True)
             }

@@ -126,6 +126,15 @@ class InPlacePenalty(Sound):
 
 @final
 @dataclass(frozen=True)
+class AddsAnother(Sound):
+    """What it adds in one go is not its gradient."""
+
+    def add_gradient(self, weights, gradients):
+        torch._foreach_add_(gradients, weights, alpha=self.strength / 2)
+
+
+@final
+@dataclass(frozen=True)
 class AlwaysOn(Sound):
     """Zero strength leaves something."""
 
@@ -193,6 +202,7 @@ class InPlaceProx(SoundProx):
         (Negative, "'value is a finite number': the value must be finite and not negative"),
         (Vector, "'value is a finite number': the value must be a scalar like the weights: shape must be"),
         (InPlacePenalty, "'penalty leaves its inputs': an input was changed in place"),
+        (AddsAnother, "'adding the gradient adds it': add_gradient adds something other than the gradient"),
         (AlwaysOn, "'zero strength does nothing': the value at zero strength must be 0"),
         (DoublePrecision, "'gradient reaches every weight': the gradient of weight 0 must be like it: dtype must be"),
         (NanAtZero, "'prox is finite': the proximal step is not finite"),

@@ -1,6 +1,7 @@
 """One batch on its way through a training step."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import final
 
 from torch import Tensor
@@ -30,3 +31,16 @@ class Batch:
     times: Tensor
     kind: Kind
     continuous: int = 0
+
+    def split(self, size: int) -> "Iterator[Batch]":
+        """Its examples in order, ``size`` at a time."""
+        for start in range(0, len(self.examples), size):
+            part = slice(start, start + size)
+            yield replace(
+                self,
+                inputs=self.inputs[part],
+                targets=self.targets[part],
+                weights=self.weights[part],
+                examples=self.examples[part],
+                times=self.times[part],
+            )

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeAlias
 
+import torch
 from torch import Tensor
 
 from bridle.core.batch import Batch
@@ -68,10 +69,16 @@ class Regularizer(ABC):  # noqa: B024 - each kind has its own essential method
         """The free dials by field name."""
         return {name: value for name in dials(type(self)) if isinstance(value := getattr(self, name), FREE)}
 
+    @property
+    def moves(self) -> dict[str, Schedule]:
+        """The dials that follow a schedule, by field name."""
+        values = {name: getattr(self, name) for name in dials(type(self))}
+        return {name: value for name, value in values.items() if isinstance(value, Schedule)}
+
     def at(self, progress: float) -> Self:
         """This regularizer with every schedule replaced by its value at the share ``progress`` of the training."""
-        moving = {name: value for name in dials(type(self)) if isinstance(value := getattr(self, name), Schedule)}
-        return self.bind({name: value.at(progress) for name, value in moving.items()}) if moving else self
+        moves = self.moves
+        return self.bind({name: schedule.at(progress) for name, schedule in moves.items()}) if moves else self
 
     def bind(self, values: Mapping[str, Any]) -> Self:
         """A shallow copy with dials replaced, unchecked (the values may be tensors)."""
@@ -133,6 +140,10 @@ class Penalty(Regularizer):
     @abstractmethod
     def gradient(self, weights: Sequence[Tensor]) -> list[Tensor]:
         """The gradient of :meth:`value`, one tensor per weight; at a kink the subgradient of least norm."""
+
+    def add_gradient(self, weights: Sequence[Tensor], gradients: Sequence[Tensor]) -> None:
+        """Add :meth:`gradient` to ``gradients`` in place; overridden where that is faster in one go."""
+        torch._foreach_add_(list(gradients), self.gradient(weights))
 
 
 class Proximal(Penalty):

@@ -32,8 +32,8 @@ class Examples:
         self.dataset, self.preprocessing, self.device = dataset, preprocessing, device
         self.kind = dataset.layout.kind
         self._inputs: Tensor | None = None
-        width = preprocessing.width if self.kind is Kind.TABLE else int(np.prod(dataset.layout.shape))
-        if len(dataset) * width * 4 <= RESIDENT:
+        self.numbers = preprocessing.width if self.kind is Kind.TABLE else int(np.prod(dataset.layout.shape))
+        if len(dataset) * self.numbers * 4 <= RESIDENT:
             self._inputs = torch.cat([self._prepare(block) for block in _blocks(len(dataset))])
         self._targets = preprocessing.targets(torch.from_numpy(np.array(dataset.targets))).to(device)
         classes = dataset.layout.task is Task.CLASSIFICATION
@@ -82,10 +82,15 @@ class Batches:
         seed: int,
         fold: int,
     ) -> None:
-        self._examples, self._rows, self._training = examples, torch.from_numpy(rows), training
+        self.examples, self._rows, self._training = examples, torch.from_numpy(rows), training
         self._seed, self._fold = seed, fold
         self._weights = torch.from_numpy(weights).to(examples.device)
         self._total = len(rows) * (1 + training.expand)
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers the inputs of one example are."""
+        return self.examples.numbers
 
     @property
     def per_epoch(self) -> int:
@@ -93,29 +98,31 @@ class Batches:
         full, rest = divmod(self._total, self._training.batch_size)
         return max(full + (rest > 1), 1)
 
-    def epoch(self, epoch: int) -> Iterator[Batch]:
-        """The batches of one epoch.
+    def epoch(self, epoch: int, together: int = 1) -> Iterator[Batch]:
+        """The batches of one epoch, ``together`` of them as one.
 
         With an expanded training set the originals are copy 0, and the number of a copy takes the place of the epoch
         in the draws.
         """
         order = torch.randperm(self._total, generator=generator(self._seed, self._fold, epoch, "order"))
-        rows = self._rows[order % len(self._rows)].to(self._examples.device)
-        copies = (order // len(self._rows)).to(self._examples.device)
+        rows = self._rows[order % len(self._rows)].to(self.examples.device)
+        copies = (order // len(self._rows)).to(self.examples.device)
         times = copies if self._training.expand else torch.full_like(copies, epoch + 1)
-        size = self._training.batch_size
-        for start in range(0, self.per_epoch * size, size):
-            yield self._batch(rows[start : start + size], times[start : start + size])
+        used = self.per_epoch * self._training.batch_size
+        size = together * self._training.batch_size
+        for start in range(0, used, size):
+            part = slice(start, min(start + size, used))
+            yield self._batch(rows[part], times[part])
 
     def _batch(self, rows: Tensor, times: Tensor) -> Batch:
         return Batch(
-            inputs=self._examples.inputs(rows),
-            targets=self._examples.targets(rows),
+            inputs=self.examples.inputs(rows),
+            targets=self.examples.targets(rows),
             weights=self._weights.index_select(0, rows),
             examples=rows,
             times=times,
-            kind=self._examples.kind,
-            continuous=self._examples.preprocessing.continuous,
+            kind=self.examples.kind,
+            continuous=self.examples.preprocessing.continuous,
         )
 
 

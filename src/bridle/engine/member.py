@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bridle.core import Augmentation, Averaging, Draws, StopRule, TargetRule
+from bridle.core import Augmentation, Averaging, StopRule, TargetRule
 from bridle.core.draws import generator, seeded
+from bridle.engine.augmented import Augmented
 from bridle.engine.checkpoint import load_optimizer, optimizer_tensors
 from bridle.engine.evaluate import outputs, predictions, refresh_batch_norm, with_weights
 from bridle.engine.examples import Batches, example_weights
@@ -52,6 +53,7 @@ class MemberTraining:
         rows = member.fold.rows(Mark.TRAIN)
         weights = example_weights(setting.dataset, rows, training)
         self.batches = Batches(self.examples, rows, weights, training, member.seed, member.fold.number)
+        self.augmented = Augmented(self.batches, self.recipe, member.seed, member.fold.number)
         self.rows = {
             "clean": _some(rows, CLEAN_ROWS, member.fold.number),
             "score": member.fold.rows(Mark.SCORE),
@@ -73,7 +75,6 @@ class MemberTraining:
             recipe=self.recipe,
             optimizer=optimizer,
             loss=loss or default_loss(layout.task),
-            normalise=self.examples.preprocessing.normalise,
             penalties=Penalties(self.model, optimizer, self.recipe),
             noise=PlacedNoise(self.model, self.recipe),
             averages=[averaging.start(live) for averaging in self.recipe.of(Averaging)],
@@ -123,13 +124,11 @@ class MemberTraining:
     def _steps(self) -> None:
         self.model.train()
         total, examples = 0.0, 0
-        for number, batch in enumerate(self.batches.epoch(self.epoch)):
-            step = self.epoch * self.batches.per_epoch + number
-            set_learning_rate(self.step.optimizer, learning_rate(self.recipe.training, step, self.steps))
-            draws = Draws(self.member.seed, self.member.fold.number, step)
-            loss = float(self.step(batch, draws, step / self.steps))
+        for batch, draws, progress in self.augmented.epoch(self.epoch):
+            set_learning_rate(self.step.optimizer, learning_rate(self.recipe.training, draws.step, self.steps))
+            loss = float(self.step(batch, draws, progress))
             if not math.isfinite(loss):
-                raise Diverged("the data loss", step + 1, self.epoch + 1, loss)
+                raise Diverged("the data loss", draws.step + 1, self.epoch + 1, loss)
             total, examples = total + loss * len(batch.examples), examples + len(batch.examples)
         self._log("data_loss", total / examples)
         self._log("learning_rate", self.step.optimizer.param_groups[0]["lr"])

@@ -61,7 +61,7 @@ class Penalties:
                 weights = [weight for weight in self._weights[penalty.key] if weight.grad is not None]
                 gradients = [weight.grad for weight in weights if weight.grad is not None]
                 if weights:
-                    torch._foreach_add_(gradients, penalty.gradient(weights))
+                    penalty.add_gradient(weights, gradients)
 
     @torch.no_grad()
     def proximal_steps(self) -> None:

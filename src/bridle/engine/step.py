@@ -1,19 +1,16 @@
-"""One training step, in the order in which regularizers act."""
+"""One training step, in the order in which regularizers act; the batch comes augmented."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import final
 
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from bridle.core import Augmentation, Averaging, Batch, Draws, Recipe, State, TargetRule
+from bridle.core import Averaging, Batch, Draws, Recipe, State, TargetRule
 from bridle.engine.evaluate import Autocast
 from bridle.engine.losses import Loss, weighted_mean
 from bridle.engine.noise import PlacedNoise
 from bridle.engine.penalties import Penalties
-from bridle.regularizers.augmenting import augment
 
 
 @final
@@ -26,7 +23,6 @@ class Step:
         recipe: The recipe, nothing free in it.
         optimizer: The optimizer over the network's weights.
         loss: One value per example from (output, target rows).
-        normalise: Normalises images after augmentation; the identity for tables.
         penalties: The recipe's penalties on this network's weights.
         noise: The recipe's noise at this network's places.
         averages: The state of each averaging, in the recipe's order.
@@ -37,7 +33,6 @@ class Step:
     recipe: Recipe
     optimizer: Optimizer
     loss: Loss
-    normalise: Callable[[Tensor], Tensor]
     penalties: Penalties
     noise: PlacedNoise
     averages: list[State]
@@ -51,16 +46,13 @@ class Step:
         """Train on one batch and return its data loss, a scalar without any penalty.
 
         Args:
-            batch: The batch as it is.
+            batch: The batch, augmented.
             draws: The draws of this member at this step.
             progress: The share of the training that is done, for schedules.
         """
-        if augmentations := [item.at(progress) for item in self.recipe.of(Augmentation)]:
-            augmented = augment(batch, augmentations, draws)
-            batch = _only(batch.times > 0, augmented, batch) if self.recipe.training.expand else augmented
         self.noise.set(draws, progress)
         with self.autocast():
-            output = self.model(self.normalise(batch.inputs))
+            output = self.model(batch.inputs)
         targets = batch.targets
         for rule in self.recipe.of(TargetRule):
             targets = rule.at(progress).apply(targets)
@@ -79,17 +71,3 @@ class Step:
         for place, averaging in enumerate(self.recipe.of(Averaging)):
             self.averages[place] = averaging.at(progress).update(self.averages[place], self._weights)
         return data_loss.detach()
-
-
-def _only(chosen: Tensor, changed: Batch, batch: Batch) -> Batch:
-    """``changed`` where ``chosen``, else ``batch``: the originals of an expanded training set stay as they are."""
-
-    def pick(new: Tensor, old: Tensor) -> Tensor:
-        return torch.where(chosen.reshape(-1, *[1] * (new.ndim - 1)), new, old)
-
-    return replace(
-        changed,
-        inputs=pick(changed.inputs, batch.inputs),
-        targets=pick(changed.targets, batch.targets),
-        weights=pick(changed.weights, batch.weights),
-    )

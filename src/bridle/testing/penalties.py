@@ -60,6 +60,17 @@ def gradient_reaches_every_weight(penalty: Penalty, device: torch.device) -> Non
             require(missed == 0, f"the gradient does not reach {missed} of {weight.numel()} entries of weight {place}")
 
 
+def adding_the_gradient_adds_it(penalty: Penalty, device: torch.device) -> None:
+    """``add_gradient`` adds what ``gradient`` gives, and leaves the weights."""
+    weights = material.weights(device)
+    gradients = [material.normal(f"so far {place}", *w.shape, device=device) for place, w in enumerate(weights)]
+    expected = [so_far + more for so_far, more in zip(gradients, penalty.gradient(weights), strict=True)]
+    with Unchanged(*weights):
+        penalty.add_gradient(weights, gradients)
+    for found, wanted in zip(gradients, expected, strict=True):
+        require_close(found, wanted, "add_gradient adds something other than the gradient")
+
+
 def zero_strength_does_nothing(penalty: Penalty, device: torch.device) -> None:
     """With zero strength value and gradient are exactly zero."""
     weights = material.weights(device)
@@ -170,6 +181,7 @@ LAWS = (
     gradient_is_that_of_the_value,
     gradient_is_the_slope,
     gradient_reaches_every_weight,
+    adding_the_gradient_adds_it,
     zero_strength_does_nothing,
     penalty_leaves_its_inputs,
     penalty_stacks,
