@@ -1,13 +1,15 @@
 """Whether a recipe can act at all."""
 
+from dataclasses import replace
+
 import pytest
 from torch import nn
 
 from bridle.core import Recipe, Training, between, choice
 from bridle.engine.check import check_model, check_recipe, fullest
 from bridle.errors import ModelError, RecipeError, ScopeError
-from bridle.records import Task
-from bridle.regularizers.augment import FeatureNoise, HorizontalFlip, Mixup
+from bridle.records import Column, Task
+from bridle.regularizers.augment import Colour, FeatureNoise, HorizontalFlip, Mixup
 from bridle.regularizers.noise import Dropout
 from bridle.regularizers.penalties import L2
 from bridle.regularizers.stopping import EarlyStopping
@@ -19,6 +21,12 @@ def test_an_augmentation_for_other_data_is_refused(table, images):
         check_recipe(Recipe(HorizontalFlip(0.5)), table().layout)
     with pytest.raises(RecipeError, match=r"feature_noise acts on table data; this is image data\. Leave it out"):
         check_recipe(Recipe(FeatureNoise(0.1)), images().layout)
+    categories = replace(table().layout, shape=(1,), columns=(Column("c", categories=("a", "b")),))
+    with pytest.raises(RecipeError, match=r"feature_noise acts on numeric columns; this table has none\. Leave it out"):
+        check_recipe(Recipe(FeatureNoise(0.1)), categories)
+    grey = replace(images().layout, shape=(1, 6, 6))
+    with pytest.raises(RecipeError, match=r"colour acts on images with 3 channels .*; these have 1\. Leave it out"):
+        check_recipe(Recipe(Colour(0.1)), grey)
     check_recipe(Recipe(Mixup(0.1), HorizontalFlip(0.5)), images().layout)
 
 

@@ -6,14 +6,14 @@ import torch
 from sklearn.linear_model import ElasticNet as SklearnElasticNet
 from sklearn.linear_model import Lasso
 from torch import nn
-from torch.optim import SGD
+from torch.optim import SGD, Adam
 
 from bridle.core import Recipe
 from bridle.engine.penalties import Penalties
 from bridle.errors import RecipeError, ScopeError
 from bridle.records import Task
 from bridle.regularizers.averaging import EMA
-from bridle.regularizers.penalties import L1, L2, ElasticNet
+from bridle.regularizers.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Nuclear, SparseGroupLasso
 
 ALPHA = 0.15
 """scikit-learn's strength; its data loss has a half that ours has not."""
@@ -117,3 +117,35 @@ def test_a_scope_that_matches_no_weight_is_refused():
     recipe = Recipe(L2(0.1, scope={"names": "head.*"}))
     with pytest.raises(ScopeError, match=r"l2 with scope .*head.* matches no weight\. The model has: 0\.weight"):
         Penalties(model, SGD(model.parameters(), 0.1), recipe)
+
+
+def test_a_penalty_without_an_exact_step_under_the_optimizer_is_refused():
+    net = nn.Linear(4, 3)
+    message = r'nuclear has no exact step under Adam, which moves each weight .* Use training\.optimizer = "sgd"\.'
+    with pytest.raises(RecipeError, match=message):
+        Penalties(net, Adam(net.parameters()), Recipe(Nuclear(0.1)))
+    Penalties(net, SGD(net.parameters(), 0.1), Recipe(Nuclear(0.1)))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("penalty", [GroupLasso(0.05, groups="inputs"), SparseGroupLasso(0.02, 0.04, groups="inputs")])
+def test_groups_of_a_network_vanish_as_a_whole_under_every_optimizer(penalty, optimizer, table, begin, run):
+    """Two of ten inputs matter; what leaves any other is exactly zero."""
+    settings = OPTIMIZERS[optimizer] | {"batch_size": 80, "learning_rate": 0.02, "epochs": 400}
+
+    def make_net(example, outputs):
+        return nn.Sequential(nn.Linear(len(example), 8), nn.Tanh(), nn.Linear(8, outputs))
+
+    training = begin(table(rows=80, columns=10, task=Task.REGRESSION), make_net, penalty, **settings)
+    kept = run(training)["0.weight"].norm(dim=0) > 0
+    assert kept[:2].all()
+    assert int(kept.sum()) <= 4
+
+
+@pytest.mark.parametrize("penalty", [MCP(2 * ALPHA), SCAD(2 * ALPHA)])
+def test_concave_penalties_select_as_lasso_does_without_its_bias(penalty, sparse_problem, line, begin, run):
+    settings = OPTIMIZERS["momentum"] | {"batch_size": 80}
+    kept = run(begin(sparse_problem, line, penalty, **settings))["head.weight"][0]
+    lasso = run(begin(sparse_problem, line, L1(2 * ALPHA), **settings))["head.weight"][0]
+    assert (kept != 0).tolist() == [True, True] + [False] * 8
+    assert (kept[:2].abs() > lasso[:2].abs() + 0.05).all()

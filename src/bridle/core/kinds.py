@@ -20,7 +20,7 @@ from bridle.core.dials import FREE, Schedule, check_dial, dials, words
 from bridle.core.draws import Draws
 from bridle.core.scope import Scope, check_scope
 from bridle.errors import RecipeError
-from bridle.records import Kind
+from bridle.records import Kind, Layout
 
 State: TypeAlias = dict[str, Tensor]
 
@@ -97,6 +97,12 @@ class Augmentation(Regularizer):
     acts_on: ClassVar[frozenset[Kind]]
     keeps_labels: ClassVar[bool] = True
 
+    def refuses(self, layout: Layout) -> str:
+        """Why it cannot act on such data; empty where it can."""
+        if layout.kind in self.acts_on:
+            return ""
+        return f"acts on {', '.join(sorted(self.acts_on))} data; this is {layout.kind} data"
+
     @abstractmethod
     def apply(self, batch: Batch, draws: Draws) -> Batch:
         """The augmented batch; ``batch`` itself is not changed."""
@@ -147,7 +153,12 @@ class Penalty(Regularizer):
 
 
 class Proximal(Penalty):
-    """A penalty with exact zeros: applied by a proximal step after the optimizer's step."""
+    """A penalty with exact zeros: applied by a proximal step after the optimizer's step.
+
+    ``one_step`` says that its proximal step takes one number for all weights of a tensor, not one for each.
+    """
+
+    one_step: ClassVar[bool] = False
 
     @abstractmethod
     def prox(self, weights: Sequence[Tensor], steps: Sequence[Tensor | float]) -> list[Tensor]:

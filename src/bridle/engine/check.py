@@ -21,11 +21,8 @@ def check_recipe(recipe: Recipe, layout: Layout) -> None:
         RecipeError: If an augmentation is made for another kind, or a rule of class targets meets a regression.
     """
     for item in recipe.of(Augmentation):
-        if layout.kind not in item.acts_on:
-            kinds = ", ".join(sorted(item.acts_on))
-            raise RecipeError(
-                f"{item.key} acts on {kinds} data; this is {layout.kind} data. Leave it out of the recipe."
-            )
+        if reason := item.refuses(layout):
+            raise RecipeError(f"{item.key} {reason}. Leave it out of the recipe.")
     if layout.task is Task.REGRESSION:
         for rule in recipe.of(TargetRule):
             raise RecipeError(f"{rule.key} acts on classes; this is a regression. Leave it out of the recipe.")

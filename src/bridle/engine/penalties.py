@@ -6,7 +6,7 @@ from typing import Any, final
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch.optim import SGD, Optimizer
 
 from bridle.core import Penalty, Proximal, Recipe
 from bridle.core.scope import parameters, resolve
@@ -25,7 +25,7 @@ class Penalties:
 
     Raises:
         ScopeError: If a penalty's scope matches no weight.
-        RecipeError: If two penalties with exact zeros share a weight.
+        RecipeError: If two penalties with exact zeros share a weight, or one has no exact step under the optimizer.
     """
 
     def __init__(self, model: nn.Module, optimizer: Optimizer, recipe: Recipe) -> None:
@@ -39,6 +39,7 @@ class Penalties:
         self._declared: tuple[Penalty, ...] = recipe.of(Penalty)
         self._penalties = self._declared
         self._refuse_overlaps(recipe)
+        self._refuse_metrics(recipe)
 
     def _refuse_overlaps(self, recipe: Recipe) -> None:
         for one, other in combinations(recipe.of(Proximal), 2):
@@ -46,7 +47,16 @@ class Penalties:
             if shared:
                 raise RecipeError(
                     f"{one.key} and {other.key} both make exact zeros on {shared[0]}; no exact step is known for "
-                    "the two together. Give them different scopes, or use elastic_net for L1 with L2."
+                    "the two together. Give them different scopes, or use elastic_net for L1 with L2 and "
+                    "sparse_group_lasso for L1 with groups."
+                )
+
+    def _refuse_metrics(self, recipe: Recipe) -> None:
+        for penalty in recipe.of(Proximal):
+            if penalty.one_step and not isinstance(self._optimizer, SGD):
+                raise RecipeError(
+                    f"{penalty.key} has no exact step under {type(self._optimizer).__name__}, which moves each weight "
+                    'by a step of its own. Use training.optimizer = "sgd".'
                 )
 
     def schedule(self, progress: float) -> None:

@@ -1,5 +1,6 @@
 """The whole job: load, split, search, refit, open the sealed test, report."""
 
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ from bridle.records import Evidence, serial
 from bridle.regularizers.penalties import L2
 from bridle.report.html import write_html
 
-FLOOR_RATE, FLOOR_STRENGTH = 1e-2, 1e-4
+FLOOR_RATE, FLOOR_STRENGTH, FLOOR_STEPS = 1e-2, 1e-4, 2000
+"""The linear floor gets at least so many steps, however few the network gets: it must not look worse than it is."""
 
 
 def fit(
@@ -141,7 +143,7 @@ def _run(workspace: Workspace, ask: Ask, model: Any, loss: Any, progress: Progre
         chosen = choose(job) if job.space.is_space else None
         recipes = dict(chosen.recipes) if chosen else {"chosen": job.space}
         if chosen:
-            recipes["floor"] = _floor(chosen)
+            recipes["floor"] = _floor(chosen, len(job.rows))
         evidence = _prove(job, chosen, recipes, started)
     finally:
         job.crew.dismiss()
@@ -152,10 +154,11 @@ def _run(workspace: Workspace, ask: Ask, model: Any, loss: Any, progress: Progre
     return load(workspace.folder, model=model)
 
 
-def _floor(chosen: Chosen) -> Recipe:
-    """Logistic or linear regression, lightly penalised, trained for all the epochs that a network gets."""
+def _floor(chosen: Chosen, rows: int) -> Recipe:
+    """Logistic or linear regression, lightly penalised, trained for all the epochs that a network gets or longer."""
     training = chosen.recipes["none"].training.replace(stop_after=0, learning_rate=FLOOR_RATE)
-    return Recipe(L2(FLOOR_STRENGTH), training=training)
+    enough = math.ceil(FLOOR_STEPS * training.batch_size / rows)
+    return Recipe(L2(FLOOR_STRENGTH), training=training.replace(epochs=max(training.epochs, enough)))
 
 
 def _prove(job: Context, chosen: Chosen | None, recipes: dict[str, Recipe], started: float) -> Evidence:

@@ -50,13 +50,20 @@ def gradient_is_the_slope(penalty: Penalty, device: torch.device) -> None:
 
 
 def gradient_reaches_every_weight(penalty: Penalty, device: torch.device) -> None:
-    """At generic weights no entry of the gradient is zero, and each is like its weight."""
+    """At generic weights of some size no entry of the gradient is zero, and each is like its weight.
+
+    Weights of several sizes are tried, since a concave penalty leaves large ones alone.
+    """
     for dtype in (torch.float64, torch.float32):
         weights = material.weights(device, dtype)
-        for place, (slope, weight) in enumerate(zip(penalty.gradient(weights), weights, strict=True)):
-            require_alike(slope, weight, f"the gradient of weight {place} must be like it")
-            missed = int((slope == 0).sum())
-            require(bool(slope.isfinite().all()), f"the gradient of weight {place} is not finite")
+        reached = [torch.zeros_like(weight, dtype=torch.bool) for weight in weights]
+        for factor in (1.0, 1e-2, 1e-4, 1e-6):
+            for place, slope in enumerate(penalty.gradient([factor * weight for weight in weights])):
+                require_alike(slope, weights[place], f"the gradient of weight {place} must be like it")
+                require(bool(slope.isfinite().all()), f"the gradient of weight {place} is not finite")
+                reached[place] |= slope != 0
+        for place, weight in enumerate(weights):
+            missed = int((~reached[place]).sum())
             require(missed == 0, f"the gradient does not reach {missed} of {weight.numel()} entries of weight {place}")
 
 
@@ -100,12 +107,17 @@ def penalty_stacks(penalty: Penalty, device: torch.device) -> None:
     check_stacked(call, penalty, device)
 
 
+def _steps(penalty: Proximal, device: torch.device) -> list[list[Tensor | float]]:
+    """The steps to try: those that the penalty takes."""
+    return [steps for steps in material.steps(device) if not (penalty.one_step and isinstance(steps[0], Tensor))]
+
+
 def prox_is_finite(penalty: Proximal, device: torch.device) -> None:
     """The proximal step is finite, also from zero weights, and like the weights."""
     for dtype in (torch.float64, torch.float32):
         generic = material.weights(device, dtype)
         for weights in (generic, [weight * 0 for weight in generic]):
-            for steps in material.steps(device):
+            for steps in _steps(penalty, device):
                 steps = [step.to(dtype) if isinstance(step, Tensor) else step for step in steps]
                 for found, weight in zip(penalty.prox(weights, steps), weights, strict=True):
                     require_alike(found, weight, "the proximal step must be like the weights")
@@ -117,7 +129,7 @@ def prox_at_zero_strength_is_the_identity(penalty: Proximal, device: torch.devic
     weights = material.weights(device)
     nothing = off(penalty)
     if nothing is not None:
-        for steps in material.steps(device):
+        for steps in _steps(penalty, device):
             for found, weight in zip(nothing.prox(weights, steps), weights, strict=True):
                 require_same(found, weight, "the proximal step at zero strength must be the identity")
 
@@ -125,7 +137,7 @@ def prox_at_zero_strength_is_the_identity(penalty: Proximal, device: torch.devic
 def prox_is_the_best(penalty: Proximal, device: torch.device) -> None:
     """No neighbour of the proximal step has a lower ``value(x) + sum (x - w)^2 / (2 step)``."""
     weights = material.weights(device)
-    for steps in material.steps(device):
+    for steps in _steps(penalty, device):
         best = penalty.prox(weights, steps)
         lowest = _objective(penalty, best, weights, steps)
         for other in _neighbours(best, weights):
@@ -160,7 +172,7 @@ def _neighbours(best: Sequence[Tensor], weights: Sequence[Tensor]) -> Iterator[l
 def prox_leaves_its_inputs(penalty: Proximal, device: torch.device) -> None:
     """The proximal step changes neither weights nor steps in place."""
     weights = material.weights(device)
-    for steps in material.steps(device):
+    for steps in _steps(penalty, device):
         with Unchanged(*weights, *(step for step in steps if isinstance(step, Tensor))):
             penalty.prox(weights, steps)
 
@@ -168,7 +180,7 @@ def prox_leaves_its_inputs(penalty: Proximal, device: torch.device) -> None:
 def prox_stacks(penalty: Proximal, device: torch.device) -> None:
     """The proximal steps of members with unlike strengths, stacked, are those of each alone."""
     weights = material.weights(device)
-    for steps in material.steps(device):
+    for steps in _steps(penalty, device):
 
         def call(item: Proximal, factor: Tensor, at: Sequence[Tensor | float] = steps) -> list[Tensor]:
             return item.prox([weight * factor for weight in weights], at)

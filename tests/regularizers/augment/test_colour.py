@@ -5,11 +5,9 @@ import dataclasses
 import math
 
 import numpy as np
-import pytest
 import torch
 from PIL import Image, ImageEnhance
 
-from bridle.errors import DataError
 from bridle.regularizers.augment import Colour
 
 LUMINANCE = torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64)
@@ -52,8 +50,3 @@ def test_a_grey_image_in_three_channels_stays(coloured, draws):
     grey = dataclasses.replace(coloured, inputs=coloured.inputs[:, :1].expand(-1, 3, -1, -1))
     found = Colour(0.9, hue=120).apply(grey, draws).inputs
     torch.testing.assert_close(found, grey.inputs, rtol=0, atol=1e-5)
-
-
-def test_images_without_colour_are_refused(smooth, draws):
-    with pytest.raises(DataError, match=r"colour acts on images with 3 channels .*; these have 1. Remove it from"):
-        Colour(0.5).apply(smooth, draws)

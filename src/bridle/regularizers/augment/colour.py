@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from bridle.core import Augmentation, Batch, Draws, Range
-from bridle.errors import DataError
-from bridle.records import Kind
+from bridle.records import Kind, Layout
 
 _TO_YIQ = torch.tensor(
     [[0.299, 0.587, 0.114], [0.595716, -0.274453, -0.321263], [0.211456, -0.522591, 0.311135]], dtype=torch.float64
@@ -34,9 +33,6 @@ class Colour(Augmentation):
         hue: The largest angle either way, in degrees, in [0, 180].
         rate: The probability that an image is changed, in [0, 1].
 
-    Raises:
-        DataError: When it meets images that do not have three channels: grey ones have no colour.
-
     Reference: Howard 2013, "Some improvements on deep convolutional neural network based image classification".
     """
 
@@ -45,14 +41,15 @@ class Colour(Augmentation):
     hue: Annotated[float, Range(0.0, 180.0, search=(0.0, 20.0), unit="degrees")] = 0.0
     rate: Annotated[float, Range(0.0, 1.0, search=(0.2, 1.0))] = 1.0
 
+    def refuses(self, layout: Layout) -> str:
+        """Other kinds of data, and images without three channels."""
+        channels = layout.shape[0]
+        reason = f"acts on images with 3 channels (red, green, blue); these have {channels}"
+        return super().refuses(layout) or ("" if channels == 3 else reason)
+
     def apply(self, batch: Batch, draws: Draws) -> Batch:
         """``clip(x + D x, 0, 1)``, ``D`` the change of each example's colours as a 3 by 3 matrix."""
         images = batch.inputs
-        if images.shape[1] != 3:
-            raise DataError(
-                f"{self.key} acts on images with 3 channels (red, green, blue); these have {images.shape[1]}. "
-                "Remove it from the recipe."
-            )
         change = self.matrix(batch, draws).to(images.dtype)[..., None, None]
         changed = images + sum(change[:, :, channel] * images[:, channel : channel + 1] for channel in range(3))
         return dataclasses.replace(batch, inputs=changed.clamp(0, 1))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bridle.core import Augmentation, Batch, Draws, Range
-from bridle.records import Kind
+from bridle.records import Kind, Layout
 
 
 @final
@@ -25,6 +25,11 @@ class FeatureNoise(Augmentation):
 
     acts_on: ClassVar[frozenset[Kind]] = frozenset({Kind.TABLE})
     strength: Annotated[float, Range(0.0, search=(1e-2, 0.5), log=True, unit="standard deviations of the column")]
+
+    def refuses(self, layout: Layout) -> str:
+        """Other kinds of data, and tables without a numeric column."""
+        none = "" if layout.numeric else "acts on numeric columns; this table has none"
+        return super().refuses(layout) or none
 
     def apply(self, batch: Batch, draws: Draws) -> Batch:
         """The first ``batch.continuous`` columns with noise added."""
