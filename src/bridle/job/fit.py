@@ -26,7 +26,7 @@ from bridle.records import Evidence, serial
 from bridle.regularizers.penalties import L2
 from bridle.report.html import write_html
 
-FLOOR_RATE, FLOOR_STRENGTH, FLOOR_STEPS = 1e-2, 1e-4, 2000
+FLOOR_RATE, FLOOR_STRENGTH, FLOOR_STEPS, FLOOR_BATCH = 1e-2, 1e-4, 1000, 64
 """The linear floor gets at least so many steps, however few the network gets: it must not look worse than it is."""
 
 
@@ -157,8 +157,10 @@ def _run(workspace: Workspace, ask: Ask, model: Any, loss: Any, progress: Progre
 def _floor(chosen: Chosen, rows: int) -> Recipe:
     """Logistic or linear regression, lightly penalised, trained for all the epochs that a network gets or longer."""
     training = chosen.recipes["none"].training.replace(stop_after=0, learning_rate=FLOOR_RATE)
-    enough = math.ceil(FLOOR_STEPS * training.batch_size / rows)
-    return Recipe(L2(FLOOR_STRENGTH), training=training.replace(epochs=max(training.epochs, enough)))
+    if training.epochs * rows < FLOOR_STEPS * training.batch_size:
+        size = min(training.batch_size, FLOOR_BATCH)
+        training = training.replace(batch_size=size, epochs=max(training.epochs, math.ceil(FLOOR_STEPS * size / rows)))
+    return Recipe(L2(FLOOR_STRENGTH), training=training)
 
 
 def _prove(job: Context, chosen: Chosen | None, recipes: dict[str, Recipe], started: float) -> Evidence:
