@@ -1,6 +1,7 @@
-"""What all tests share: one thread for torch, and the folder of real data."""
+"""What all tests share: one thread for torch, its floating-point mode put back, and the folder of real data."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,13 @@ import torch
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def gradual_underflow() -> Iterator[None]:
+    """The command line flushes denormal numbers in its process; the next test in this one has them again."""
+    yield
+    torch.set_flush_denormal(False)
 
 
 @pytest.fixture(scope="session")
