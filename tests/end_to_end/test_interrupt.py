@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-SEARCH = ("pictures.npz", "--recipe", "mixed.toml", "--trials", 3, "--folds", 2, "--seeds", 2)
+SEARCH = ("pictures.npz", "--recipe", "mixed.toml", "--trials", 6, "--folds", 2, "--seeds", 2)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def resumed(cli, undisturbed, same):
 
 def test_control_c_says_how_to_go_on(start, resumed):
     process = start("fit", *SEARCH, "--out", "run")
-    process.wait_for("Search ", 2)
+    process.wait_for("Search ")
     process.send(signal.SIGINT)
     assert process.wait() in (130, -signal.SIGINT)
     said = process.log.read_text()
@@ -59,7 +59,7 @@ def test_control_c_at_any_moment_of_the_start(start, folder):
 
 def test_kill_in_the_search(start, resumed):
     process = start("fit", *SEARCH, "--out", "run")
-    process.wait_for("Search ", 2)
+    process.wait_for("Search ")
     process.send(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     resumed("run")
