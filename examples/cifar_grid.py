@@ -8,8 +8,10 @@ regularization, AdamW and early stopping, each with a learning rate chosen on th
 
     python examples/cifar_grid.py DATA      # the folder of CIFAR's binary files; by default $BRIDLE_DATA/cifar10
 
-By default 1,000 of the training images are used, which is more than fifty trainings of 8 epochs; ``--images 10000``
-takes about ten times as long. Only the quick form has been run to its end so far, so no figures stand here.
+By default 1,000 of the training images are used, which is more than fifty trainings of 8 epochs (463 seconds on two
+busy cores); ``--images 10000`` takes about ten times as long. With so few images and epochs L2 buys nothing, and the
+search says so: on the folds 38.4 % without it, 37.7 to 38.4 % with any of the four strengths, each ± 2 %; no L2 is
+chosen; on the sealed test 42.1 % (39.8 to 44.4 %), as the baselines have, and 26.5 % for logistic regression.
 """
 
 import argparse
