@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bridle.core import Place, Recipe, Training, between, choice, schedule
+    from bridle.engine.attach import attach
     from bridle.job.fit import fit, resume
     from bridle.job.preview import preview
     from bridle.job.run import Predictions, Run, load
@@ -28,6 +29,7 @@ _HOMES = {
     "Run": "bridle.job.run",
     "Search": "bridle.job.search",
     "Training": "bridle.core",
+    "attach": "bridle.engine.attach",
     "between": "bridle.core",
     "catalogue": "bridle.regularizers.catalogue",
     "choice": "bridle.core",
@@ -47,6 +49,7 @@ __all__ = [
     "Run",
     "Search",
     "Training",
+    "attach",
     "between",
     "catalogue",
     "choice",

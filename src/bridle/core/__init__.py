@@ -1,9 +1,10 @@
 """What a regularizer is: dials, kinds, scope, places, draws and recipes. Needs torch only."""
 
 from bridle.core.batch import Batch
-from bridle.core.dials import Between, Choice, Range, Schedule, between, choice, dials, schedule
+from bridle.core.dials import Between, Choice, PerLayer, Range, Schedule, between, choice, dials, schedule
 from bridle.core.draws import Draws
 from bridle.core.kinds import (
+    Anchored,
     Augmentation,
     Averaging,
     Noise,
@@ -20,6 +21,7 @@ from bridle.core.scope import Scope
 from bridle.core.training import Training
 
 __all__ = [
+    "Anchored",
     "Augmentation",
     "Averaging",
     "Batch",
@@ -28,6 +30,7 @@ __all__ = [
     "Draws",
     "Noise",
     "Penalty",
+    "PerLayer",
     "Place",
     "Proximal",
     "Range",

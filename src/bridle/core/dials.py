@@ -5,13 +5,15 @@ A dial is declared once, in the type of a field::
     strength: Annotated[float, Range(0.0, search=(1e-6, 1e-2), log=True)]
 
 Bounds, search scale, help text and the reference page derive from it. In place of a number a dial takes a free range
-(:func:`between`, :func:`choice`), which makes a recipe a space, or a :func:`schedule` over the training.
+(:func:`between`, :func:`choice`), which makes a recipe a space, or a :func:`schedule` over the training; where a
+regularizer acts on weights, also a mapping with a value for each layer.
 """
 
 import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cache
 from numbers import Real
 from types import MappingProxyType
@@ -116,6 +118,28 @@ class Schedule:
         return self.start + share * (self.end - self.start)
 
 
+@final
+@dataclass(frozen=True)
+class PerLayer:
+    """A dial with a value of its own for each layer.
+
+    Args:
+        values: Pairs of a layer and its value, a number or a schedule. A layer is named as in the model
+            (``"layers.0"`` is all within it), or by a pattern such as ``"layers.*"``; the first that fits counts.
+    """
+
+    values: tuple[tuple[str, float | Schedule], ...]
+
+    def of(self, weight: str) -> float | Schedule | None:
+        """The value for the weight of that full name; ``None`` where no layer fits."""
+        fits = (value for layer, value in self.values if fnmatchcase(weight, layer) or _within(weight, layer))
+        return next(fits, None)
+
+
+def _within(weight: str, layer: str) -> bool:
+    return fnmatchcase(weight, f"{layer}.*")
+
+
 FREE = (Between, Choice)
 
 
@@ -204,8 +228,14 @@ def words(cls: type) -> dict[str, tuple[str, ...]]:
     return {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is Literal}
 
 
-def check_dial(name: str, bounds: Range, value: Any) -> Any:
+def check_dial(name: str, bounds: Range, value: Any, *, layers: bool = False) -> Any:
     """``value`` checked against ``bounds``, whatever stands in the dial's place.
+
+    Args:
+        name: The dial, for errors.
+        bounds: Its bounds.
+        value: A number, a free range, a schedule, or a mapping from layers to numbers or schedules.
+        layers: Whether it may be a mapping.
 
     Raises:
         DialError: If a number, or an end of a range or schedule, is out of bounds.
@@ -219,5 +249,15 @@ def check_dial(name: str, bounds: Range, value: Any) -> Any:
             if bounds.integer:
                 raise DialError(f"{name} is a whole number and cannot follow a schedule; got {value!r}.")
             return Schedule(bounds.check(name, start), bounds.check(name, end), until, shape)
+        case PerLayer(values):
+            return check_dial(name, bounds, dict(values), layers=layers)
+        case Mapping() if layers and value:
+            return PerLayer(tuple((str(layer), _per_layer(name, bounds, layer, item)) for layer, item in value.items()))
         case _:
             return bounds.check(name, value)
+
+
+def _per_layer(name: str, bounds: Range, layer: Any, value: Any) -> Any:
+    if isinstance(value, (*FREE, Mapping, PerLayer)):
+        raise DialError(f"{name}[{layer!r}] must be a number in {bounds} or a schedule; got {value!r}.")
+    return check_dial(f"{name}[{layer!r}]", bounds, value)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from bridle.core.batch import Batch
-from bridle.core.dials import FREE, Schedule, check_dial, dials, words
+from bridle.core.dials import FREE, PerLayer, Schedule, check_dial, dials, words
 from bridle.core.draws import Draws
 from bridle.core.scope import Scope, check_scope
 from bridle.errors import RecipeError
@@ -32,7 +32,11 @@ class Regularizer(ABC):  # noqa: B024 - each kind has its own essential method
     Args:
         label: A name of the user's, to tell two of the same apart. By default the name in the catalogue.
         optional: Whether a search may leave it out.
+
+    ``by_layer`` says whether a dial may be a mapping with a value for each layer.
     """
+
+    by_layer: ClassVar[bool] = False
 
     label: str = dataclasses.field(default="", kw_only=True)
     optional: bool = dataclasses.field(default=False, kw_only=True)
@@ -44,7 +48,7 @@ class Regularizer(ABC):  # noqa: B024 - each kind has its own essential method
         for name, bounds in dials(type(self)).items():
             value = getattr(self, name)
             if value is not None or defaults[name] is not None:
-                object.__setattr__(self, name, check_dial(f"{who}.{name}", bounds, value))
+                object.__setattr__(self, name, check_dial(f"{who}.{name}", bounds, value, layers=self.by_layer))
         for name, allowed in words(type(self)).items():
             if getattr(self, name) not in allowed:
                 raise RecipeError(f"{who}.{name} must be one of {', '.join(allowed)}; got {getattr(self, name)!r}.")
@@ -79,6 +83,29 @@ class Regularizer(ABC):  # noqa: B024 - each kind has its own essential method
         """This regularizer with every schedule replaced by its value at the share ``progress`` of the training."""
         moves = self.moves
         return self.bind({name: schedule.at(progress) for name, schedule in moves.items()}) if moves else self
+
+    def layered(self, weights: Sequence[str]) -> list[tuple[Self, list[str]]]:
+        """This regularizer with one value per dial, for each part of ``weights`` that has the same values.
+
+        Args:
+            weights: The full names of the weights in its scope.
+
+        Raises:
+            RecipeError: If a dial names no value for one of them.
+        """
+        values = {name: getattr(self, name) for name in dials(type(self))}
+        mixed = {name: value for name, value in values.items() if isinstance(value, PerLayer)}
+        parts: dict[tuple[Any, ...], list[str]] = {}
+        for weight in weights:
+            chosen = tuple(value.of(weight) for value in mixed.values())
+            for name, value in zip(mixed, chosen, strict=True):
+                if value is None:
+                    raise RecipeError(
+                        f"{self.key}.{name} names no value for {weight}, which is in its scope; it names "
+                        f'{", ".join(layer for layer, _ in mixed[name].values)}. Add "*" for all others.'
+                    )
+            parts.setdefault(chosen, []).append(weight)
+        return [(self.bind(dict(zip(mixed, chosen, strict=True))), names) for chosen, names in parts.items()]
 
     def bind(self, values: Mapping[str, Any]) -> Self:
         """A shallow copy with dials replaced, unchecked (the values may be tensors)."""
@@ -137,6 +164,7 @@ class Penalty(Regularizer):
     :class:`Proximal` is applied by :meth:`gradient`.
     """
 
+    by_layer: ClassVar[bool] = True
     scope: Scope
 
     @abstractmethod
@@ -152,13 +180,36 @@ class Penalty(Regularizer):
         torch._foreach_add_(list(gradients), self.gradient(weights))
 
 
+class Anchored(Penalty):
+    """A penalty on how far the weights are from where they started, not on the weights themselves.
+
+    Its owner keeps the starting point, and hands over the differences in place of the weights. ``checkpoint`` is a
+    safetensors file that holds another starting point than the weights as they were; empty for those.
+    """
+
+    checkpoint: str
+
+
+@dataclass(frozen=True)
 class Proximal(Penalty):
     """A penalty with exact zeros: applied by a proximal step after the optimizer's step.
 
-    ``one_step`` says that its proximal step takes one number for all weights of a tensor, not one for each.
+    ``one_step`` says that its proximal step takes one number for all weights of a tensor, not one for each;
+    ``separable`` that it treats each weight by itself, whatever the others are.
+
+    Args:
+        gradient_only: Apply it by its gradient instead, under any optimizer. It then makes no exact zeros.
     """
 
     one_step: ClassVar[bool] = False
+    separable: ClassVar[bool] = False
+    gradient_only: bool = dataclasses.field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Check the setting of the kind, too."""
+        super().__post_init__()
+        if not isinstance(self.gradient_only, bool):
+            raise RecipeError(f"{type(self).__name__}.gradient_only must be true or false; got {self.gradient_only!r}.")
 
     @abstractmethod
     def prox(self, weights: Sequence[Tensor], steps: Sequence[Tensor | float]) -> list[Tensor]:
@@ -169,6 +220,10 @@ class Proximal(Penalty):
             steps: Per weight the movement that the optimizer makes per unit of constant gradient: a number, or a
                 tensor of the weight's shape.
         """
+
+    def shrink(self, weights: Sequence[Tensor], steps: Sequence[Tensor | float]) -> None:
+        """Replace the weights by :meth:`prox` in place; overridden where that takes fewer passes over them."""
+        torch._foreach_copy_(list(weights), self.prox(weights, steps))
 
 
 class Averaging(Regularizer):

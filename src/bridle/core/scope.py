@@ -97,8 +97,15 @@ def resolve(model: nn.Module, scope: Scope, *, who: str = "scope") -> list[str]:
         found = [full for full in everything if _matches(scope, full, everything[full][0], kinds[full])]
     if not found:
         listing = ", ".join(f"{full} ({kind})" for full, kind in kinds.items()) or "no trainable parameter"
-        raise ScopeError(f"{who} with scope {scope!r} matches no weight. The model has: {listing}.")
+        raise ScopeError(f"{who} with scope {scope!r} matches no weight. The model has: {listing}.{_whole(model)}")
     return found
+
+
+def _whole(model: nn.Module) -> str:
+    """A sentence on each parameter that holds whole numbers, which some take for weights."""
+    found = {name: weight.dtype for name, weight in model.named_parameters()}
+    whole = {name: dtype for name, dtype in found.items() if not (dtype.is_floating_point or dtype.is_complex)}
+    return "".join(f" {name} is {dtype} and cannot be trained." for name, dtype in whole.items())
 
 
 def _matches(scope: Mapping[str, Any], full: str, module: nn.Module, kind: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import tomli_w
 
-from bridle.core.dials import Between, Choice, Schedule, between, choice, dials, schedule
+from bridle.core.dials import Between, Choice, PerLayer, Schedule, between, choice, dials, schedule
 from bridle.core.kinds import Regularizer
 from bridle.core.recipe import Recipe
 from bridle.core.training import Training
@@ -41,8 +41,9 @@ def _word(key: str) -> str:
 
 def _table(record: Any) -> dict[str, Any]:
     fields = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
-    defaults = {"label": "", "optional": False}
-    written = {name: value for name, value in fields.items() if value is not None and defaults.get(name) != value}
+    own = type(record).__annotations__  # what all regularizers of a kind take is written where it is not the default
+    general = {field.name: field.default for field in dataclasses.fields(record) if field.name not in own}
+    written = {name: value for name, value in fields.items() if value is not None and general.get(name) != value}
     return {name: _plain(value) for name, value in written.items()}
 
 
@@ -54,6 +55,8 @@ def _plain(value: Any) -> Any:
             return {"choice": list(values)}
         case Schedule(start, end, until, shape):
             return {"from": start, "to": end, "until": until, "shape": shape}
+        case PerLayer(values):
+            return {layer: _plain(item) for layer, item in values}
         case tuple():
             return list(value)
         case Mapping():
@@ -124,12 +127,17 @@ def _regularizer(cls: type[Regularizer], table: Mapping[str, Any], where: str) -
     if missing:
         raise RecipeError(f"{where} needs a value for {', '.join(missing)}.")
     try:
-        return cls(**{name: _value(value, name) if name in bounds else _frozen(value) for name, value in table.items()})
+        return cls(
+            **{
+                name: _value(value, name, layers=cls.by_layer) if name in bounds else _frozen(value)
+                for name, value in table.items()
+            }
+        )
     except BridleError as error:
         raise type(error)(f"{where}: {error}") from None
 
 
-def _value(value: Any, name: str) -> Any:
+def _value(value: Any, name: str, *, layers: bool = False) -> Any:
     if not isinstance(value, Mapping):
         return value
     if set(value) == {"choice"} and isinstance(value["choice"], list):
@@ -138,10 +146,11 @@ def _value(value: Any, name: str) -> Any:
         return between(value["low"], value["high"], log=value.get("log"))
     if {"from", "to"} <= set(value) <= {"from", "to", "until", "shape"}:
         return schedule(value["from"], value["to"], until=value.get("until", 1.0), shape=value.get("shape", "linear"))
-    raise RecipeError(
-        f"{name} must be a number, {{ low, high, log }}, {{ choice = [...] }} or {{ from, to, until, shape }}; "
-        f"got {dict(value)!r}."
-    )
+    if layers and value and not set(value) & {"choice", "low", "high", "from", "to"}:
+        return {layer: _value(item, f"{name}[{layer!r}]") for layer, item in value.items()}
+    forms = ["{ low, high, log }", "{ choice = [...] }", "{ from, to, until, shape }"]
+    forms += ['{ "layer" = number, ... }'] if layers else []
+    raise RecipeError(f"{name} must be a number, {', '.join(forms[:-1])} or {forms[-1]}; got {dict(value)!r}.")
 
 
 def _frozen(value: Any) -> Any:

@@ -1,8 +1,9 @@
 """Penalties on the weights, applied exactly: a gradient before the optimizer's step, a proximal step after it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, final
+from typing import Any, cast, final
 
 import torch
 from torch import Tensor, nn
@@ -10,8 +11,51 @@ from torch.optim import SGD, Optimizer
 
 from bridle.core import Penalty, Proximal, Recipe
 from bridle.core.scope import parameters, resolve
-from bridle.engine.movement import movement
+from bridle.engine.anchors import starting_point
+from bridle.engine.movement import metric
 from bridle.errors import RecipeError
+
+BLOCK = 2**16
+"""Weights per block of a proximal step that needs a step for each: what is computed on the way stays in the cache."""
+
+
+@dataclass(eq=False)
+class Part:
+    """A penalty with one value per dial, on the weights that share them.
+
+    Args:
+        declared: The penalty, perhaps with schedules.
+        names: The full names of the weights.
+        weights: The weights.
+        start: The starting point of an anchored penalty, else empty.
+    """
+
+    declared: Penalty
+    names: list[str]
+    weights: list[Tensor]
+    start: list[Tensor]
+
+    def __post_init__(self) -> None:
+        """Begin where the schedules do."""
+        self.penalty = self.declared.at(0.0)
+        self.exact = isinstance(self.declared, Proximal) and not self.declared.gradient_only
+
+    def seen(self, weights: Iterable[Tensor]) -> list[Tensor]:
+        """What the penalty is of: the weights, or how far they are from the starting point."""
+        if not self.start:
+            return list(weights)
+        origin = dict(zip(self.weights, self.start, strict=True))
+        return [weight - origin[weight] for weight in weights]
+
+    @property
+    def proximal(self) -> Proximal:
+        """The penalty of an exact part."""
+        return cast(Proximal, self.penalty)
+
+    @property
+    def trained(self) -> list[Tensor]:
+        """The weights that have a gradient; the optimizer leaves the others alone, and so does the penalty."""
+        return [weight for weight in self.weights if weight.grad is not None]
 
 
 @final
@@ -22,76 +66,179 @@ class Penalties:
         model: The model.
         optimizer: Its optimizer; the proximal steps use its metric.
         recipe: The recipe.
+        copies: The tensors that the optimizer holds in place of the model's weights, by the weights' names.
 
     Raises:
         ScopeError: If a penalty's scope matches no weight.
-        RecipeError: If two penalties with exact zeros share a weight, or one has no exact step under the optimizer.
+        RecipeError: If two penalties with exact zeros share a weight, one has no exact step under the optimizer, the
+            optimizer holds no weight of its scope, a weight is complex or of low precision, or a starting point does
+            not fit.
+
+    Attributes:
+        scopes: By penalty, the names of the weights that it acts on.
+        outside: By penalty, the names in its scope that the optimizer does not hold.
     """
 
-    def __init__(self, model: nn.Module, optimizer: Optimizer, recipe: Recipe) -> None:
-        weights = {name: weight for name, (_, _, weight) in parameters(model).items()}
+    def __init__(
+        self, model: nn.Module, optimizer: Optimizer, recipe: Recipe, copies: Mapping[str, Tensor] | None = None
+    ) -> None:
+        weights = {name: weight for name, (_, _, weight) in parameters(model).items()} | dict(copies or {})
         self._optimizer = optimizer
-        self._group: dict[Tensor, dict[str, Any]] = {
-            weight: group for group in optimizer.param_groups for weight in group["params"]
+        self._place = {
+            weight: place for place, group in enumerate(optimizer.param_groups) for weight in group["params"]
         }
-        self.scopes = {item.key: resolve(model, item.scope, who=item.key) for item in recipe.of(Penalty)}
-        self._weights = {key: [weights[name] for name in names] for key, names in self.scopes.items()}
-        self._declared: tuple[Penalty, ...] = recipe.of(Penalty)
-        self._penalties = self._declared
-        self._refuse_overlaps(recipe)
-        self._refuse_metrics(recipe)
+        matched = {item.key: resolve(model, item.scope, who=item.key) for item in recipe.of(Penalty)}
+        self.scopes = {key: [name for name in names if weights[name] in self._place] for key, names in matched.items()}
+        self.outside = {key: [name for name in names if name not in self.scopes[key]] for key, names in matched.items()}
+        self._refuse_strangers()
+        self.parts = list(self._divide(recipe, weights))
+        self._moving = [part for part in self.parts if part.declared.moves]
+        self._exact = [part for part in self.parts if part.exact]
+        _refuse_overlaps(self._exact)
+        self._refuse_metrics()
 
-    def _refuse_overlaps(self, recipe: Recipe) -> None:
-        for one, other in combinations(recipe.of(Proximal), 2):
-            shared = sorted(set(self.scopes[one.key]) & set(self.scopes[other.key]))
-            if shared:
+    def _divide(self, recipe: Recipe, weights: Mapping[str, Tensor]) -> Iterator[Part]:
+        for item in recipe.of(Penalty):
+            _refuse_types(item, {name: weights[name] for name in self.scopes[item.key]})
+            start = starting_point(item, {name: weights[name] for name in self.scopes[item.key]})
+            for penalty, names in item.layered(self.scopes[item.key]):
+                yield Part(penalty, names, [weights[name] for name in names], [start[name] for name in names if start])
+
+    def _refuse_strangers(self) -> None:
+        for key, names in self.scopes.items():
+            if not names:
                 raise RecipeError(
-                    f"{one.key} and {other.key} both make exact zeros on {shared[0]}; no exact step is known for "
-                    "the two together. Give them different scopes, or use elastic_net for L1 with L2 and "
-                    "sparse_group_lasso for L1 with groups."
+                    f"{key} covers {', '.join(self.outside[key])}, none of which the {type(self._optimizer).__name__} "
+                    "holds: it would be without effect. Give it another scope, or the optimizer these weights."
                 )
 
-    def _refuse_metrics(self, recipe: Recipe) -> None:
-        for penalty in recipe.of(Proximal):
-            if penalty.one_step and not isinstance(self._optimizer, SGD):
+    def _refuse_metrics(self) -> None:
+        for part in self._exact:
+            metric(self._optimizer)
+            if part.proximal.one_step and not isinstance(self._optimizer, SGD):
                 raise RecipeError(
-                    f"{penalty.key} has no exact step under {type(self._optimizer).__name__}, which moves each weight "
-                    'by a step of its own. Use training.optimizer = "sgd".'
+                    f"{part.declared.key} has no exact step under {type(self._optimizer).__name__}, which moves each "
+                    'weight by a step of its own. Use training.optimizer = "sgd".'
                 )
 
     def schedule(self, progress: float) -> None:
         """Set every scheduled strength to its value at the share ``progress`` of the training."""
-        self._penalties = tuple(item.at(progress) for item in self._declared)
+        for part in self._moving:
+            part.penalty = part.declared.at(progress)
 
     @torch.no_grad()
-    def add_gradients(self) -> None:
-        """Add each smooth penalty's gradient to the weights' gradients; call it after clipping, before the step."""
-        for penalty in self._penalties:
-            if not isinstance(penalty, Proximal):
-                weights = [weight for weight in self._weights[penalty.key] if weight.grad is not None]
-                gradients = [weight.grad for weight in weights if weight.grad is not None]
-                if weights:
-                    penalty.add_gradient(weights, gradients)
+    def add_gradients(self, scale: Tensor | None = None) -> None:
+        """Add each smooth penalty's gradient to the weights' gradients; call it after clipping, before the step.
+
+        Args:
+            scale: What the gradients are multiplied by, where they are; a scalar.
+        """
+        for part in self.parts:
+            weights = [] if part.exact else part.trained
+            if weights:
+                gradients = [_dense(weight) for weight in weights]
+                if scale is None:
+                    part.penalty.add_gradient(part.seen(weights), gradients)
+                else:
+                    slopes = part.penalty.gradient(part.seen(weights))
+                    torch._foreach_add_(gradients, [slope * scale for slope in slopes])
 
     @torch.no_grad()
-    def proximal_steps(self) -> None:
-        """Take each proximal penalty's step in the optimizer's metric; call it right after the optimizer's step."""
-        for penalty in self._penalties:
-            if isinstance(penalty, Proximal):
-                weights: list[Tensor] = [weight for weight in self._weights[penalty.key] if weight.grad is not None]
-                if weights:
-                    steps = [movement(self._optimizer, self._group[weight], weight) for weight in weights]
-                    torch._foreach_copy_(weights, penalty.prox(weights, steps))
+    def proximal_steps(self, skipped: Tensor | None = None) -> None:
+        """Take each proximal penalty's step in the optimizer's metric; call it right after the optimizer's step.
+
+        Args:
+            skipped: Whether the optimizer skipped its step, where only the device knows; a scalar.
+        """
+        for part in self._exact:
+            for weights, steps in self._steps(part):
+                before = [] if skipped is None else [weight.clone() for weight in weights]
+                part.proximal.shrink(weights, steps)
+                for weight, old in zip(weights, before, strict=False):
+                    weight.copy_(torch.where(skipped.bool(), old, weight))  # type: ignore[union-attr]
+
+    def _steps(self, part: Part) -> Iterator[tuple[list[Tensor], list[Tensor | float]]]:
+        """The weights with the movement of each, together; or block by block where that can be."""
+        movement = metric(self._optimizer)
+        whole: list[Tensor] = []
+        movements: list[Tensor | float] = []
+        for weight in part.trained:
+            group = self._optimizer.param_groups[self._place[weight]]
+            state: dict[str, Any] = self._optimizer.state[weight] | {"grad": weight.grad}
+            large = weight.numel() > BLOCK and weight.is_contiguous() and not isinstance(self._optimizer, SGD)
+            if part.proximal.separable and large:
+                for block in zip(weight.view(-1).split(BLOCK), _blocks(state, weight), strict=True):
+                    yield [block[0]], [movement(group, block[1])]
+            else:
+                whole.append(weight)
+                movements.append(movement(group, state))
+        if whole:
+            yield whole, movements
 
     @torch.no_grad()
     def value(self) -> float:
         """The sum of all penalties at the present weights."""
-        return sum(float(penalty.value(self._weights[penalty.key])) for penalty in self._penalties)
+        return sum(float(part.penalty.value(part.seen(part.weights))) for part in self.parts)
 
     def keep_zeros(self, averaged: Mapping[str, Tensor], live: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Averaged weights with the exact zeros of the live ones, in the scope of the proximal penalties."""
-        sparse = {name for item in self._penalties if isinstance(item, Proximal) for name in self.scopes[item.key]}
+        sparse = {name for part in self._exact for name in part.names}
         return {
             name: torch.where(live[name] == 0, live[name], value) if name in sparse else value
             for name, value in averaged.items()
         }
+
+    def state(self) -> dict[str, Tensor]:
+        """The starting points, by penalty and weight."""
+        return {
+            f"{part.declared.key}/{name}": start
+            for part in self.parts
+            for name, start in zip(part.names, part.start, strict=False)
+        }
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Take the starting points from :meth:`state`."""
+        for name, start in self.state().items():
+            start.copy_(state[name])
+
+
+def _blocks(state: Mapping[str, Any], weight: Tensor) -> Iterator[dict[str, Any]]:
+    """The state of a weight cut as the weight is; what is not like it goes to every block."""
+    cut = {
+        name: value.reshape(-1).split(BLOCK)
+        for name, value in state.items()
+        if isinstance(value, Tensor) and value.shape == weight.shape
+    }
+    rest = {name: value for name, value in state.items() if name not in cut}
+    for parts in zip(*cut.values(), strict=True):
+        yield rest | dict(zip(cut, parts, strict=True))
+
+
+def _dense(weight: Tensor) -> Tensor:
+    """The gradient, made dense where it is sparse: a penalty pulls at every row, not only at those of the batch."""
+    if weight.grad is not None and weight.grad.is_sparse:
+        weight.grad = weight.grad.to_dense()
+    return cast(Tensor, weight.grad)
+
+
+def _refuse_overlaps(parts: Iterable[Part]) -> None:
+    for one, other in combinations(parts, 2):
+        shared = sorted(set(one.names) & set(other.names))
+        if shared:
+            raise RecipeError(
+                f"{one.declared.key} and {other.declared.key} both make exact zeros on {shared[0]}; no exact step is "
+                "known for the two together. Give them different scopes, or use elastic_net for L1 with L2 and "
+                "sparse_group_lasso for L1 with groups."
+            )
+
+
+def _refuse_types(penalty: Penalty, weights: Mapping[str, Tensor]) -> None:
+    for name, weight in weights.items():
+        if weight.is_complex():
+            raise RecipeError(f"{penalty.key} covers {name}, which is {weight.dtype}; penalties are for real weights.")
+        if weight.dtype in (torch.bfloat16, torch.float16):
+            raise RecipeError(
+                f"{penalty.key} covers {name}, which is {weight.dtype}: most of what a penalty takes off is lost in "
+                "rounding there. Keep the weights in float32 under torch.autocast, or give the float32 copies that "
+                "the optimizer holds: attach(..., copies={name: tensor})."
+            )

@@ -13,8 +13,6 @@ from bridle.core.scope import NAMED
 from bridle.errors import RecipeError
 from bridle.regularizers.catalogue import catalogue
 
-_GENERAL = ("label", "optional")
-
 
 @dataclass(frozen=True)
 class Setting:
@@ -82,7 +80,7 @@ def describe(cls: type[Regularizer]) -> Description:
     body, arguments = _split(rest)
     bounds = dials(cls)
     hints = get_type_hints(cls)
-    fields = [field for field in dataclasses.fields(cls) if field.name not in _GENERAL]
+    fields = [field for field in dataclasses.fields(cls) if field.name in cls.__annotations__]
     settings = tuple(
         Setting(
             name=field.name,

@@ -30,7 +30,7 @@ def is_described(regularizer: Regularizer, _: torch.device) -> None:
     text = inspect.getdoc(cls) or ""
     require(text.partition("\n")[0].strip(), f"{cls.__name__} needs a docstring whose first line is the effect")
     for field in dataclasses.fields(cls):
-        if field.name not in ("label", "optional"):
+        if field.name in cls.__annotations__:
             found = re.search(rf"^\s*{field.name}: \S", text, re.MULTILINE)
             require(found, f"the docstring of {cls.__name__} does not explain {field.name!r}")
     require("Reference:" in text, f"the docstring of {cls.__name__} names no reference")

@@ -22,6 +22,14 @@ def soft(weight: Tensor, threshold: Tensor | float) -> Tensor:
     return weight - weight.clamp(-threshold, threshold)  # type: ignore[arg-type]  # clamp takes either
 
 
+def soften(weight: Tensor, threshold: Tensor | float) -> None:
+    """The same in place."""
+    if isinstance(threshold, Tensor):
+        weight.sub_(weight.clamp(-threshold, threshold))
+    else:
+        torch._C._nn.softshrink(weight, threshold, out=weight)  # type: ignore[call-arg]  # it takes one
+
+
 def norms(weight: Tensor, groups: Groups) -> Tensor:
     """The Euclidean norm of each group, with the dimensions inside a group kept at length 1.
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import Annotated, ClassVar, final
 
 import torch
 from torch import Tensor
 
 from bridle.core import Proximal, Range, Scope
-from bridle.regularizers.penalties._base import soft
+from bridle.regularizers.penalties._base import soft, soften
 
 
 @final
@@ -24,6 +24,7 @@ class ElasticNet(Proximal):
     Reference: Zou and Hastie 2005, "Regularization and variable selection via the elastic net".
     """
 
+    separable: ClassVar[bool] = True
     l1: Annotated[float, Range(0.0, search=(1e-6, 1e-2), log=True)]
     l2: Annotated[float, Range(0.0, search=(1e-6, 1e-2), log=True)]
     scope: Scope = "matrices"
@@ -37,6 +38,12 @@ class ElasticNet(Proximal):
     def gradient(self, weights: Sequence[Tensor]) -> list[Tensor]:
         """``l1 * sign(w) + l2 * w``."""
         return [self.l1 * weight.sign() + self.l2 * weight for weight in weights]
+
+    def shrink(self, weights: Sequence[Tensor], steps: Sequence[Tensor | float]) -> None:
+        """The same in place."""
+        for weight, step in zip(weights, steps, strict=True):
+            soften(weight, self.l1 * step)
+            weight.div_(1 + self.l2 * step)
 
     def prox(self, weights: Sequence[Tensor], steps: Sequence[Tensor | float]) -> list[Tensor]:
         """Soft thresholding at ``step * l1``, then division by ``1 + step * l2``."""

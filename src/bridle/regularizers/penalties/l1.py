@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import Annotated, ClassVar, final
 
 import torch
 from torch import Tensor
 
 from bridle.core import Proximal, Range, Scope
-from bridle.regularizers.penalties._base import soft
+from bridle.regularizers.penalties._base import soft, soften
 
 
 @final
@@ -23,6 +23,7 @@ class L1(Proximal):
     Reference: Tibshirani 1996, "Regression shrinkage and selection via the lasso".
     """
 
+    separable: ClassVar[bool] = True
     strength: Annotated[float, Range(0.0, search=(1e-6, 1e-2), log=True)]
     scope: Scope = "matrices"
 
@@ -33,6 +34,11 @@ class L1(Proximal):
     def gradient(self, weights: Sequence[Tensor]) -> list[Tensor]:
         """``strength * sign(w)``, zero where the weight is zero."""
         return [self.strength * weight.sign() for weight in weights]
+
+    def shrink(self, weights: Sequence[Tensor], steps: Sequence[Tensor | float]) -> None:
+        """The same in place, in one pass where the steps are numbers."""
+        for weight, step in zip(weights, steps, strict=True):
+            soften(weight, self.strength * step)
 
     def prox(self, weights: Sequence[Tensor], steps: Sequence[Tensor | float]) -> list[Tensor]:
         """Soft thresholding at ``step * strength``."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import Annotated, ClassVar, final
 
 import torch
 from torch import Tensor
@@ -27,6 +27,7 @@ class MCP(Proximal):
     Reference: Zhang 2010, "Nearly unbiased variable selection under minimax concave penalty".
     """
 
+    separable: ClassVar[bool] = True
     strength: Annotated[float, Range(0.0, search=(1e-4, 1e-1), log=True)]
     gamma: Annotated[float, Range(1.0, search=(1.5, 30.0), log=True)] = 3.0
     scope: Scope = "matrices"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import Annotated, ClassVar, final
 
 import torch
 from torch import Tensor
@@ -28,6 +28,7 @@ class SCAD(Proximal):
     Reference: Fan and Li 2001, "Variable selection via nonconcave penalized likelihood and its oracle properties".
     """
 
+    separable: ClassVar[bool] = True
     strength: Annotated[float, Range(0.0, search=(1e-4, 1e-1), log=True)]
     gamma: Annotated[float, Range(2.01, search=(2.5, 30.0), log=True)] = 3.7
     scope: Scope = "matrices"

@@ -1,0 +1,127 @@
+"""Attach a recipe to a user's own model, optimizer and loop."""
+
+import warnings
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+from torch.optim import LBFGS, Optimizer, SparseAdam
+
+from bridle.core import Penalty, Recipe, Regularizer
+from bridle.core.dials import PerLayer, Schedule, dials
+from bridle.engine.handle import Handle
+from bridle.errors import RecipeError
+
+KINDS = (Penalty,)
+"""What acts on weights and steps; the others act on batches, activations and epochs, which are the user's here."""
+
+
+def attach(
+    model: nn.Module,
+    optimizer: Optimizer,
+    recipe: Recipe,
+    *,
+    steps: int | None = None,
+    copies: Mapping[str, Tensor] | None = None,
+) -> Handle:
+    """Let a recipe's penalties act at each ``optimizer.step()`` of a loop of your own.
+
+    They act exactly: after clipping, once per optimizer step whatever the number of micro-batches or replicas, and
+    never in the loss. The recipe's training settings are not used: optimizer, rates and epochs are the loop's.
+
+    Args:
+        model: The model; compiled or wrapped for several replicas as well.
+        optimizer: An optimizer of torch's over the model's parameters.
+        recipe: The recipe, nothing free in it.
+        steps: How many optimizer steps the training takes, for dials that follow a schedule.
+        copies: Where weights are of low precision, the float32 tensors that the optimizer holds in their place, by
+            the weights' names in the model.
+
+    Returns:
+        A handle with the scopes, findings, the penalty's value, state and ``detach``.
+
+    Raises:
+        RecipeError: If the recipe has free dials or kinds that act elsewhere, the optimizer is refused or attached
+            already, or it does not hold the model's parameters.
+        ScopeError: If a penalty's scope matches no weight.
+
+    Findings, such as a penalty on top of the optimizer's own ``weight_decay``, are also given as warnings.
+    """
+    model = _unwrapped(model)
+    _refuse_recipe(recipe, steps)
+    _refuse_optimizer(optimizer)
+    _refuse_strangers(model, optimizer, copies or {})
+    handle = Handle(model, optimizer, recipe, steps=steps, copies=copies)
+    for finding in handle.findings:
+        warnings.warn(finding.message, stacklevel=2)
+    return handle
+
+
+def _unwrapped(model: nn.Module) -> nn.Module:
+    """The user's own module within ``torch.compile`` and DistributedDataParallel, so that its names are the user's."""
+    while isinstance(inner := getattr(model, "_orig_mod", None) or _replicated(model), nn.Module):
+        model = inner
+    return model
+
+
+def _replicated(model: nn.Module) -> nn.Module | None:
+    return model.module if isinstance(model, nn.parallel.DistributedDataParallel) else None
+
+
+def _refuse_recipe(recipe: Recipe, steps: int | None) -> None:
+    if recipe.is_space:
+        raise RecipeError(
+            f"attach(...) needs a value for every dial; free are {', '.join(recipe.free())}. "
+            "bridle.search chooses them."
+        )
+    for item in recipe.regularizers:
+        if not isinstance(item, KINDS):
+            raise RecipeError(
+                f"attach(...) applies what acts on weights at the optimizer's step; {item.key} does not, and would be "
+                "without effect. Leave it out of this recipe, or train with bridle.fit."
+            )
+        if steps is None and _moves(item):
+            raise RecipeError(
+                f"{item.key} follows a schedule over the training: say how long that is with attach(..., steps=...)."
+            )
+    if not recipe.regularizers:
+        raise RecipeError("attach(...) needs a recipe with a penalty in it; this one is empty.")
+    if steps is not None and (not isinstance(steps, int) or steps < 1):
+        raise RecipeError(f"attach(steps=...) must be a whole number of optimizer steps, 1 or more; got {steps!r}.")
+
+
+def _moves(item: Regularizer) -> bool:
+    values = [getattr(item, name) for name in dials(type(item))]
+    layers = [value for mixed in values if isinstance(mixed, PerLayer) for _, value in mixed.values]
+    return any(isinstance(value, Schedule) for value in (*values, *layers))
+
+
+def _refuse_optimizer(optimizer: Optimizer) -> None:
+    name = type(optimizer).__name__
+    if isinstance(optimizer, LBFGS):
+        raise RecipeError(
+            "LBFGS evaluates its closure many times in one step, where a penalty's gradient belongs in each: it is "
+            "not served. Use SGD or an Adam, or add the penalty to the loss of the closure."
+        )
+    if isinstance(optimizer, SparseAdam):
+        raise RecipeError("SparseAdam takes sparse gradients only; a penalty's gradient is dense. Use Adagrad or SGD.")
+    if any(group.get("maximize") for group in optimizer.param_groups):
+        raise RecipeError(f"{name}(maximize=True) turns a penalty into a reward. Minimise the negative instead.")
+    for hook in optimizer._optimizer_step_pre_hooks.values():
+        if isinstance(getattr(hook, "__self__", None), Handle):
+            raise RecipeError(
+                f"This {name} has a recipe attached already: each penalty would act twice. Call handle.detach() first, "
+                "or put all regularizers into one recipe."
+            )
+
+
+def _refuse_strangers(model: nn.Module, optimizer: Optimizer, copies: Mapping[str, Tensor]) -> None:
+    weights = dict(model.named_parameters())
+    unknown = sorted(set(copies) - set(weights))
+    if unknown:
+        raise RecipeError(f"copies names {', '.join(unknown)}; the model has {', '.join(weights)}.")
+    held = {weight for group in optimizer.param_groups for weight in group["params"]}
+    if not held & {*weights.values(), *copies.values()}:
+        raise RecipeError(
+            f"The {type(optimizer).__name__} holds none of the model's parameters. Was it made for another model, or "
+            "before the model was moved or copied? Make it from model.parameters()."
+        )

@@ -1,0 +1,68 @@
+"""Penalties that act twice on a weight, on top of the optimizer's own decay, or on fewer weights than declared."""
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from torch.optim import Optimizer
+
+from bridle.engine.penalties import Part, Penalties
+from bridle.records import Finding, Severity
+
+
+def overlaps(penalties: Penalties, optimizer: Optimizer) -> tuple[Finding, ...]:
+    """A warning for each penalty that acts more than once on a weight, or not on all that its scope names."""
+    return (*_twice(penalties), *_on_top(penalties.parts, optimizer), *_outside(penalties, optimizer))
+
+
+def _twice(penalties: Penalties) -> Iterator[Finding]:
+    for one, other in combinations(penalties.parts, 2):
+        shared = sorted(set(one.names) & set(other.names))
+        alike = type(one.declared) is type(other.declared) or {one.declared.name(), other.declared.name()} in _ALIKE
+        if shared and alike:
+            yield Finding(
+                "penalty_twice",
+                Severity.WARNING,
+                f"{one.declared.key} and {other.declared.key} both act on {_some(shared)}: their strengths add up "
+                "there. Keep one of them, or give them different scopes.",
+                {"weights": shared},
+            )
+
+
+_ALIKE = ({"l1", "elastic_net"}, {"l2", "elastic_net"}, {"l1", "sparse_group_lasso"})
+"""Pairs of penalties of which one holds the other."""
+
+
+def _on_top(parts: list[Part], optimizer: Optimizer) -> Iterator[Finding]:
+    decay = {
+        weight: group["weight_decay"]
+        for group in optimizer.param_groups
+        for weight in group["params"]
+        if group.get("weight_decay")
+    }
+    for part in parts:
+        found = {name: decay[weight] for name, weight in zip(part.names, part.weights, strict=True) if weight in decay}
+        if found:
+            yield Finding(
+                "penalty_and_weight_decay",
+                Severity.WARNING,
+                f"{part.declared.key} acts on {_some(list(found))}, which {type(optimizer).__name__} decays by itself "
+                f"with weight_decay = {next(iter(found.values())):g}. Both take effect. Set weight_decay=0 there "
+                "unless that is meant.",
+                {"weight_decay": found},
+            )
+
+
+def _outside(penalties: Penalties, optimizer: Optimizer) -> Iterator[Finding]:
+    for key, names in penalties.outside.items():
+        if names:
+            yield Finding(
+                "penalty_outside_optimizer",
+                Severity.WARNING,
+                f"{key} covers {_some(names)}, which this {type(optimizer).__name__} does not hold: it does not act "
+                "there. Attach a recipe to the optimizer that does, or narrow the scope.",
+                {"weights": names},
+            )
+
+
+def _some(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
