@@ -164,3 +164,22 @@ def test_every_end_is_checked(value):
 def test_a_whole_number_follows_no_schedule():
     with pytest.raises(DialError, match="patience is a whole number and cannot follow a schedule"):
         check_dial("patience", Range(1, integer=True), Schedule(1, 5))
+
+
+def test_the_first_layer_that_fits_counts():
+    dial = check_dial("x", Range(0.0), {"layers.1": 1, "layers.*": 2.0, "head.weight": 3}, layers=True)
+    assert dial.of("layers.1.weight") == 1.0
+    assert dial.of("layers.1.sub.weight") == 1.0
+    assert dial.of("layers.10.weight") == 2.0
+    assert dial.of("head.weight") == 3.0
+    assert dial.of("head.bias") is None
+    assert hash(dial) == hash(check_dial("x", Range(0.0), dial, layers=True))
+
+
+def test_a_value_per_layer_stands_only_where_there_are_layers():
+    with pytest.raises(DialError, match=r"x must be a number in \[0, inf\); got \{'head': 1\}"):
+        check_dial("x", Range(0.0), {"head": 1})
+    with pytest.raises(DialError, match=r"x\['head'\] must lie in \[0, inf\); got -1"):
+        check_dial("x", Range(0.0), {"head": -1}, layers=True)
+    with pytest.raises(DialError, match=r"x\['head'\] must be a number in \[0, inf\) or a schedule; got Choice"):
+        check_dial("x", Range(0.0), {"head": choice(1, 2)}, layers=True)

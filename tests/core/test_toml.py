@@ -30,8 +30,8 @@ def numbers(bounds):
     return st.integers(int(low), int(high)) if bounds.integer else st.floats(low, high)
 
 
-def in_a_dials_place(bounds, *, moving):
-    """A number, a range, a choice or a schedule inside a dial's search range."""
+def in_a_dials_place(bounds, *, moving, layers=False):
+    """A number, a range, a choice, a schedule or a value per layer inside a dial's search range."""
     pair = st.tuples(numbers(bounds), numbers(bounds)).filter(lambda ends: ends[0] < ends[1])
     options = [
         numbers(bounds),
@@ -42,6 +42,9 @@ def in_a_dials_place(bounds, *, moving):
     if moving and not bounds.integer:
         course = st.tuples(pair, st.floats(0.01, 1), st.sampled_from(["linear", "cosine"]))
         options.append(course.map(lambda parts: schedule(*parts[0], until=parts[1], shape=parts[2])))
+    if layers:
+        names = st.sampled_from(["layers.0", "head", "*", "layers.*.weight"])
+        options.append(st.dictionaries(names, st.one_of(options[0], *options[4:]), min_size=1))
     return st.one_of(options)
 
 
@@ -58,7 +61,7 @@ SCOPES = st.one_of(
 def regularizers(draw, cls):
     base = draw(st.sampled_from(instances(cls)))
     given = {name: bounds for name, bounds in dials(cls).items() if getattr(base, name) is not None}
-    turned = {name: draw(in_a_dials_place(bounds, moving=True)) for name, bounds in given.items()}
+    turned = {name: draw(in_a_dials_place(bounds, moving=True, layers=cls.by_layer)) for name, bounds in given.items()}
     said = {name: draw(st.sampled_from(allowed)) for name, allowed in words(cls).items()}
     scope = {"scope": draw(SCOPES)} if "scope" in {field.name for field in dataclasses.fields(cls)} else {}
     label = draw(st.text(max_size=5).filter(lambda text: text != "training"))
@@ -166,6 +169,22 @@ L2_IS = '[[regularizers]]\nname = "l2"\n'
         (L2_IS + "strength = {low = 1}", RecipeError, r"strength must be a number, \{ low, high, log \}, .*'low': 1"),
         (L2_IS + "strength = {low = 2, high = 1}", DialError, r"\(l2\): between\(low, high\) needs two finite numbers"),
         (L2_IS + "strength = {low = -1, high = 1}", DialError, r"L2.strength must lie in \[0, inf\); got -1"),
+        (
+            L2_IS + "strength = {}",
+            RecipeError,
+            r"must be a number, .* or \{ \"layer\" = number, \.\.\. \}; got",
+        ),
+        (L2_IS + "strength = {head = -1}", DialError, r"L2\.strength\['head'\] must lie in \[0, inf\); got -1"),
+        (
+            L2_IS + "strength = {head = {low = 1, high = 2}}",
+            DialError,
+            r"L2\.strength\['head'\] must be a number in \[0, inf\) or a schedule; got Between",
+        ),
+        (
+            '[[regularizers]]\nname = "mixup"\nstrength = {head = 1}',
+            RecipeError,
+            r"strength must be a number, .* or \{ from, to, until, shape \}; got \{'head': 1\}",
+        ),
         (L2_IS + "strength = {choice = [1]}", DialError, r"\(l2\): choice\(\.\.\.\) needs two or more different"),
         (L2_IS + "strength = {choice = [[1], [2]]}", DialError, r"L2.strength must be a number in .*; got \[1\]"),
         (L2_IS + 'strength = {from = 0, to = "a"}', DialError, r"schedule\(start, end\) needs two finite numbers"),

@@ -190,6 +190,35 @@ class InPlaceProx(SoundProx):
         return [w.copy_(new) for w, new in zip(weights, super().prox(weights, steps), strict=True)]
 
 
+@final
+@dataclass(frozen=True)
+class WrongGroupWeights(Proximal):
+    """A group lasso whose value asks for ``sqrt(n)`` per group, and its proximal step for ``n``."""
+
+    strength: Annotated[float, Range(0.0, search=(1e-3, 1e-1), log=True)]
+
+    def value(self, weights):
+        return self.strength * sum(w.norm() * w.numel() ** 0.5 for w in weights)
+
+    def gradient(self, weights):
+        return [self.strength * w.numel() ** 0.5 * w / w.norm() for w in weights]
+
+    def prox(self, weights, steps):
+        return [
+            w * (1 - self.strength * step * w.numel() / w.norm().clamp(min=1e-30)).clamp(min=0)
+            for w, step in zip(weights, steps, strict=True)
+        ]
+
+
+@final
+@dataclass(frozen=True)
+class ShrinksElse(SoundProx):
+    """In place it takes a longer step."""
+
+    def shrink(self, weights, steps):
+        super().shrink(weights, [2.0 * step for step in steps])
+
+
 @pytest.mark.parametrize(
     ("cls", "message"),
     [
@@ -208,6 +237,8 @@ class InPlaceProx(SoundProx):
         (NanAtZero, "'prox is finite': the proximal step is not finite"),
         (WrongThreshold, "'prox is the best': a neighbour of the proximal step is better"),
         (StepForgotten, "'prox is the best': a neighbour of the proximal step is better"),
+        (WrongGroupWeights, "'prox is the best': a neighbour of the proximal step is better"),
+        (ShrinksElse, "'shrinking in place is the proximal step': shrink leaves something other"),
         (InPlaceProx, "'prox leaves its inputs': an input was changed in place"),
     ],
 )

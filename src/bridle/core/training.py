@@ -30,6 +30,9 @@ class Training:
         clip: Largest norm of the data gradient over all parameters; 0 does not clip.
         precision: ``"float32"``, or ``"bfloat16"`` to autocast the forward pass.
         expand: 0 augments on the fly; ``n`` makes the training set the originals and ``n`` augmented copies of each.
+        closing: After the last epoch of a training whose weights are kept, at most so many steps with full gradients
+            of the clean data loss: they settle exact zeros, which fluctuate with batches. Averaged or restored
+            weights are what they start from.
         class_weights: ``"none"``, or ``"balanced"`` to weigh every class alike in the loss.
     """
 
@@ -45,6 +48,7 @@ class Training:
     clip: Annotated[float, Range(0.0, search=(0.1, 10.0), log=True)] = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
     expand: Annotated[int, Range(0, integer=True, search=(0, 5), unit="copies")] = 0
+    closing: Annotated[int, Range(0, integer=True, unit="steps")] = 0
     class_weights: Literal["none", "balanced"] = "none"
 
     def __post_init__(self) -> None:

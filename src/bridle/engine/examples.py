@@ -1,6 +1,7 @@
 """The examples of one fold, prepared by statistics of its training rows, ready to be gathered into batches."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import final
 
 import numpy as np
@@ -113,6 +114,14 @@ class Batches:
         for start in range(0, used, size):
             part = slice(start, min(start + size, used))
             yield self._batch(rows[part], times[part])
+
+    def clean(self, size: int = 1024) -> Iterator[tuple[Batch, float]]:
+        """Every training row once, in order and normalised, in batches with their share of all rows."""
+        rows = self._rows.to(self.examples.device)
+        for part in rows.tensor_split(max(1, -(-len(rows) // size))):
+            batch = self._batch(part, torch.zeros_like(part))
+            normal = replace(batch, inputs=self.examples.preprocessing.normalise(batch.inputs))
+            yield normal, len(part) / len(rows)
 
     def _batch(self, rows: Tensor, times: Tensor) -> Batch:
         return Batch(

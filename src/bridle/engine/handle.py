@@ -12,6 +12,7 @@ from bridle.core import Recipe
 from bridle.engine.denormals import snap
 from bridle.engine.overlaps import overlaps
 from bridle.engine.penalties import Penalties
+from bridle.engine.settle import settle
 from bridle.errors import RecipeError
 from bridle.records import Finding
 
@@ -60,6 +61,34 @@ class Handle:
         """
         self._refuse_detached()
         return self._penalties.value()
+
+    def settle(self, loss: Callable[[], Tensor], steps: int = 100) -> int:
+        """Settle exact zeros after training: proximal steps with full gradients in place of the optimizer's.
+
+        Args:
+            loss: The data loss over all training examples, a scalar with a graph, without any penalty; the model in
+                evaluation mode.
+            steps: The most steps; each takes a gradient and one or more losses.
+
+        Returns:
+            How many were taken until no step went down any more.
+
+        Raises:
+            RecipeError: After :meth:`detach`.
+        """
+        self._refuse_detached()
+        self._penalties.schedule(1.0)
+        weights = [weight for group in self._optimizer.param_groups for weight in group["params"]]
+
+        def objective(gradients: bool) -> float:
+            with torch.set_grad_enabled(gradients):
+                value = loss()
+            slopes = torch.autograd.grad(value, weights, allow_unused=True) if gradients else ()
+            for weight, slope in zip(weights, slopes, strict=False):
+                weight.grad = slope
+            return value.item()
+
+        return settle(self._penalties, weights, objective, steps)
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed training needs beside the model's and the optimizer's state: the step and starting points."""

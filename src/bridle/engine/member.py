@@ -12,6 +12,7 @@ from bridle.core import Augmentation, Averaging, StopRule, TargetRule
 from bridle.core.draws import generator, seeded
 from bridle.engine.augmented import Augmented
 from bridle.engine.checkpoint import load_optimizer, optimizer_tensors
+from bridle.engine.clean_loss import CleanLoss
 from bridle.engine.evaluate import outputs, predictions, refresh_batch_norm, with_weights
 from bridle.engine.examples import Batches, example_weights
 from bridle.engine.losses import default_loss, user_loss
@@ -20,6 +21,7 @@ from bridle.engine.noise import PlacedNoise
 from bridle.engine.optimizers import build, learning_rate, set_learning_rate
 from bridle.engine.penalties import Penalties
 from bridle.engine.setting import Setting
+from bridle.engine.settle import settle
 from bridle.engine.step import Step
 from bridle.population import Member
 from bridle.records import Finding, Mark
@@ -81,6 +83,7 @@ class MemberTraining:
             autocast=self._autocast,
         )
         self.stop_states = [rule.start() for rule in self.recipe.of(StopRule)]
+        self.clean_loss = CleanLoss(self.model, self.recipe, self.step.loss, self.batches)
         self.best: dict[str, Tensor] = {}
         self.best_epoch: int | None = None
         self.series: dict[str, list[float]] = {}
@@ -171,6 +174,24 @@ class MemberTraining:
     def weights(self) -> dict[str, Tensor]:
         """What to keep: weights and buffers of the best watched epoch, or else the (averaged) last ones."""
         return self.best or self._kept
+
+    def close(self) -> float | None:
+        """Settle the kept weights with full gradients where the recipe asks for it; give their KKT residual.
+
+        ``None`` where no penalty is declared: then the residual would say no more than the gradient's size.
+        """
+        penalties = self.step.penalties
+        if not penalties.parts:
+            return None
+        self.model.load_state_dict(self.weights())
+        penalties.schedule(1.0)
+        live = dict(self.model.named_parameters())
+        trained = [weight for weight in live.values() if weight.requires_grad]
+        if self.recipe.training.closing:
+            settle(penalties, trained, self.clean_loss, self.recipe.training.closing)
+            self.best = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        self.clean_loss(True)
+        return penalties.residual(trained)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything that the rest of the training depends on, as tensors and plain values."""

@@ -176,6 +176,31 @@ class Penalties:
             yield whole, movements
 
     @torch.no_grad()
+    def shrink(self, step: float) -> None:
+        """Take each proximal penalty's step for one length of step for all weights, whatever the optimizer."""
+        for part in self._exact:
+            weights = part.trained
+            if weights:
+                part.proximal.shrink(weights, [step] * len(weights))
+
+    @torch.no_grad()
+    def smooth_value(self) -> float:
+        """The sum of the penalties that are applied by their gradient."""
+        return sum(float(part.penalty.value(part.seen(part.weights))) for part in self.parts if not part.exact)
+
+    @torch.no_grad()
+    def residual(self, weights: Iterable[Tensor]) -> float:
+        """``max |w - prox(w - g, 1)|`` over ``weights``, whose ``.grad`` holds the gradient of the data loss alone."""
+        self.add_gradients()
+        moves = {weight: weight.grad for weight in weights}
+        for part in self._exact:
+            seen = part.trained
+            ahead = [weight - cast(Tensor, weight.grad) for weight in seen]
+            for weight, best in zip(seen, part.proximal.prox(ahead, [1.0] * len(seen)), strict=True):
+                moves[weight] = weight - best
+        return max(float(move.abs().max()) for move in moves.values() if move is not None)
+
+    @torch.no_grad()
     def value(self) -> float:
         """The sum of all penalties at the present weights."""
         return sum(float(part.penalty.value(part.seen(part.weights))) for part in self.parts)

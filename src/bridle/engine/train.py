@@ -81,11 +81,13 @@ def _to_the_end(training: MemberTraining, file: Path | None) -> Outcome:
         training.train_epoch()
         if file is not None and not training.finished:
             checkpoint.write(file, *training.state())
+    residual = training.close() if member.keep else None
     return Outcome(
         member.candidate,
         member.fold.number,
         member.seed,
         Curves(training.series),
+        residual=residual,
         steps=training.epoch * training.batches.per_epoch,
         stopped=training.best_epoch,
         findings=tuple(training.findings),

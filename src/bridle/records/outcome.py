@@ -36,6 +36,8 @@ class Outcome:
         seconds: Wall time of the training.
         steps: Optimizer steps taken.
         stopped: The epoch (counted from 1) whose weights early stopping restored, or ``None``.
+        residual: The KKT residual of the kept weights: how far they are from a stationary point of clean data loss plus
+            penalties, in the unit of a gradient; ``None`` where they are not kept or no penalty acts.
         failure: Why the member failed, or ``None``.
         findings: What was noticed, such as the step at which a loss became NaN.
     """
@@ -47,5 +49,6 @@ class Outcome:
     seconds: float = 0.0
     steps: int = 0
     stopped: int | None = None
+    residual: float | None = None
     failure: str | None = None
     findings: tuple[Finding, ...] = ()

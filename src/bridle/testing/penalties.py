@@ -169,6 +169,16 @@ def _neighbours(best: Sequence[Tensor], weights: Sequence[Tensor]) -> Iterator[l
             yield [x + way * w.sign() for x, w in pairs]
 
 
+def shrinking_in_place_is_the_proximal_step(penalty: Proximal, device: torch.device) -> None:
+    """``shrink`` leaves in the weights what ``prox`` gives."""
+    for steps in _steps(penalty, device):
+        weights = material.weights(device)
+        expected = penalty.prox(weights, steps)
+        penalty.shrink(weights, steps)
+        for found, wanted in zip(weights, expected, strict=True):
+            require_close(found, wanted, "shrink leaves something other than the proximal step", tolerance=1e-14)
+
+
 def prox_leaves_its_inputs(penalty: Proximal, device: torch.device) -> None:
     """The proximal step changes neither weights nor steps in place."""
     weights = material.weights(device)
@@ -202,6 +212,7 @@ PROXIMAL = (
     prox_is_finite,
     prox_at_zero_strength_is_the_identity,
     prox_is_the_best,
+    shrinking_in_place_is_the_proximal_step,
     prox_leaves_its_inputs,
     prox_stacks,
 )
