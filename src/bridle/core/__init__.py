@@ -1,6 +1,8 @@
 """What a regularizer is: dials, kinds, scope, places, draws and recipes. Needs torch only."""
 
 from bridle.core.batch import Batch
+from bridle.core.conventions.convert import convert
+from bridle.core.conventions.convertible import Convertible
 from bridle.core.dials import Between, Choice, Range, Schedule, between, choice, dials, schedule
 from bridle.core.draws import Draws
 from bridle.core.kinds import (
@@ -25,6 +27,7 @@ __all__ = [
     "Batch",
     "Between",
     "Choice",
+    "Convertible",
     "Draws",
     "Noise",
     "Penalty",
@@ -41,6 +44,7 @@ __all__ = [
     "Training",
     "between",
     "choice",
+    "convert",
     "dials",
     "schedule",
 ]
