@@ -1,6 +1,7 @@
 """Penalties whose strength can be stated in any convention: ``bridle.L2.from_keras(0.01)``."""
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
@@ -27,7 +28,7 @@ class Convertible:
         super().__init_subclass__(**keywords)
         for row in CONVENTIONS.values():
             if set(row.states) & set(cls.states) and row.library != "bridle":
-                _add(cls, f"from_{row.name.lower().replace('.', '_')}", row)
+                _add(cls, f"from_{_snake(row.name)}", row)
                 if row.plain and set(row.states) == set(cls.states) and row.library != "keras":
                     _add(cls, f"from_{row.library}", row)
 
@@ -74,6 +75,11 @@ class Convertible:
             if row.library == "keras" and row.plain and set(row.states) == set(cls.states):
                 return cls.from_convention(row.name, *arguments, **named)
         raise ConventionError(f"Keras has no regularizer of its own for {cls.__name__}.")
+
+
+def _snake(name: str) -> str:
+    """``sklearn.MLPClassifier`` as ``sklearn_mlp_classifier``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).replace(".", "_").lower()
 
 
 def _held(cls: type[Convertible], convention: Convention, strengths: Numbers) -> dict[str, float]:

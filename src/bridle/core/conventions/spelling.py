@@ -35,7 +35,7 @@ def read_call(text: str) -> tuple[Convention, dict[str, Any], dict[str, Any]]:
     """
     try:
         call = ast.parse(re.sub(r"\blambda\s*=", "lambda_=", text.strip()), mode="eval").body
-        if not isinstance(call, ast.Call):
+        if not isinstance(call, ast.Call) or any(item.arg is None for item in call.keywords):
             raise ValueError
         name = ast.unparse(call.func)
         positional = [_literal(node) for node in call.args]
@@ -63,7 +63,7 @@ def write_call(name: str, arguments: Mapping[str, Any]) -> str:
 
 
 def _number(value: Any) -> str:
-    return f"{value:.12g}" if isinstance(value, float) else str(value)
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def find(name: str) -> Convention:
