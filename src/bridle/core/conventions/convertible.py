@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 from bridle.core.conventions.convention import DECOUPLED, QUANTITIES, Convention, Numbers, canonical
@@ -21,7 +22,7 @@ class Convertible:
     is a library's own spelling of just this penalty ``from_`` and the library (``ElasticNet.from_sklearn(0.1, 0.5)``).
     """
 
-    states: ClassVar[Mapping[str, str]]
+    states: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """The dial that holds each strength: ``{"l2": "strength"}``."""
 
     def __init_subclass__(cls, **keywords: Any) -> None:

@@ -1,9 +1,9 @@
-"""The table for readers: ``docs/conventions.md`` is what :func:`page` gives (``python -m bridle.core.conventions.page``)."""
+"""The table for readers, ``docs/conventions.md``: ``python -m bridle.core.conventions.page`` writes it out."""
 
 from collections.abc import Mapping
 
 import bridle.core.conventions
-from bridle.core.conventions.convention import QUANTITIES, STRENGTHS, Convention, spelled
+from bridle.core.conventions.convention import HALF_MEAN, MEAN, OWN, QUANTITIES, STRENGTHS, SUM, Convention, spelled
 from bridle.core.conventions.spelling import write_call
 from bridle.core.conventions.table import CONVENTIONS
 
@@ -21,6 +21,7 @@ bridle.convert("torch.SGD(weight_decay=1e-4)", to="sklearn.Ridge", examples=442)
 print(recipe.explain(examples=442))
 ```
 """
+_BESIDE = {MEAN: "the mean", OWN: "the script's own, as a mean", HALF_MEAN: "half the mean square", SUM: "the sum"}
 _EXAMPLE: Mapping[str, float] = {
     "examples": 1000,
     "batch_size": 50,
@@ -41,7 +42,7 @@ def page() -> str:
         parts += [
             f"## {strength} = 0.01: {STRENGTHS[strength]}\n",
             f"With {given}.\n",
-            "| written | what it does | beside | needs | note | source |",
+            "| written | what it does | data loss | needs | note | source |",
             "|---|---|---|---|---|---|",
             *(_line(row, strength) for row in stated if strength in row.states and row.name != "textbook.unit_prior"),
             "",
@@ -55,7 +56,7 @@ def page() -> str:
 
 def _line(row: Convention, strength: str) -> str:
     text = write_call(row.name, spelled(row, {strength: 0.01}, _EXAMPLE))
-    return _cells(f"`{text}`", row.formula, row.beside.text, ", ".join(row.needs), row.note, row.evidence)
+    return _cells(f"`{text}`", row.formula, _BESIDE[row.beside], ", ".join(row.needs), row.note, row.evidence)
 
 
 def _cells(*cells: str) -> str:
