@@ -440,3 +440,85 @@ def test_tf_l2_loss_has_the_half(keras):
     found = float(tensorflow.nn.l2_loss(tensorflow.constant([1.0, 2.0])))
     strength = bridle.L2.from_convention("tf.nn.l2_loss(scale=1.0)")
     assert found == 2.5 == strength.value([torch.tensor([1.0, 2.0])]).item()
+
+
+def imported(name):
+    """A library that is not among Bridle's own dependencies; what it warns of on import is its own affair."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return pytest.importorskip(name, exc_type=ImportError)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_skglm(problem):
+    skglm = imported("skglm")
+    exact = {"fit_intercept": False, "tol": 1e-13}
+    for there, here in (
+        (skglm.Lasso(alpha=0.2, **exact), bridle.L1.from_skglm_lasso(0.2)),
+        (skglm.ElasticNet(alpha=0.3, l1_ratio=0.6, **exact), bridle.ElasticNet.from_skglm_elastic_net(0.3, 0.6)),
+    ):
+        found = torch.from_numpy(there.fit(problem.inputs.numpy(), problem.target.numpy()).coef_)
+        torch.testing.assert_close(found, problem.minimum(here), **GOLDEN)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_fastai_sgd(problem, momentum):
+    optimizers = imported("fastai.optimizer")
+    there = train(problem, lambda weights: optimizers.SGD(weights, lr=0.02, mom=momentum, wd=0.8))
+    here = bridle.L2.from_fastai_sgd(wd=0.8, momentum=momentum)
+    torch.testing.assert_close(there, problem.minimum(here), **GOLDEN)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_fastai_adam_takes_the_steps_of_torch_adamw(problem):
+    optimizers = imported("fastai.optimizer")
+    there = train(problem, lambda weights: optimizers.Adam(weights, lr=0.05, sqr_mom=0.999, eps=1e-8, wd=0.4), 20)
+    here = train(problem, partial(torch.optim.AdamW, lr=0.05, weight_decay=0.4), 20)
+    torch.testing.assert_close(there, here, rtol=0.0, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("decouple", "fixed", "taken"), [(True, False, 0.05 * 0.4), (True, True, 0.4), (False, False, 0.0)]
+)
+def test_pytorch_optimizer_by_its_flags(decouple, fixed, taken):
+    library = imported("pytorch_optimizer")
+    start = torch.tensor([1.0, -2.0], dtype=torch.float64)
+    gradient = torch.tensor([0.3, 0.2], dtype=torch.float64)
+
+    def stepped(decay, given):
+        weights = start.clone().requires_grad_()
+        weights.grad = given.clone()
+        library.AdaBelief(
+            [weights], lr=0.05, weight_decay=decay, weight_decouple=decouple, fixed_decay=fixed, rectify=False
+        ).step()
+        return weights.detach()
+
+    plain = stepped(0.0, gradient if decouple else gradient + bridle.L2(0.4).gradient([start])[0])
+    torch.testing.assert_close(stepped(0.4, gradient), plain - taken * start, rtol=0.0, atol=1e-6)
+    said = bridle.convert(
+        f"pytorch_optimizer.AdaBelief(weight_decay=0.4, weight_decouple={decouple}, fixed_decay={fixed}, lr=0.05)"
+    ).strengths
+    assert said == ({"decay": pytest.approx(taken / 0.05)} if decouple else {"l2": 0.4})
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_lassonet(problem):
+    """With M = 0 its hidden layer is shut, and what is left is the skip layer with free intercepts."""
+    library = imported("lassonet.model")
+    centred = type(problem)(
+        problem.inputs - problem.inputs.mean(0), problem.target - problem.target.mean(), problem.classes, problem.two
+    )
+    model = library.LassoNet(5, 2, 1).double()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    for _ in range(4000):
+        optimizer.zero_grad()
+        nn.functional.mse_loss(model(centred.inputs)[:, 0], centred.target).backward()
+        optimizer.step()
+        model.prox(lambda_=4.0 * 0.01, M=0.0)
+    here = centred.minimum(bridle.L1.from_lassonet_lasso_net(lambda_=4.0, momentum=0.9))
+    assert (here == 0).any()
+    torch.testing.assert_close(model.skip.weight.detach()[0], here, rtol=0.0, atol=1e-6)

@@ -24,8 +24,9 @@ s``. glmnet standardises inside, which is why its quadratic part needs ``target_
 **Two classes.** scikit-learn, glmnet and a network with one logit have one weight per input; a softmax over two classes
 has two, and the same function costs half the squared norm. There ``l2`` takes twice the strength, ``l1`` the same.
 
-**Which weights.** Intercepts and biases are free in scikit-learn (its solver liblinear excepted) and glmnet, as in Bridle's
-default scope; ``weight_decay`` touches whatever its parameter group holds, by default everything: ``scope="all"``.
+**Which weights.** Intercepts and biases are free in scikit-learn (its solver liblinear excepted) and glmnet, as in
+Bridle's default scope; ``weight_decay`` touches whatever its parameter group holds, by default everything:
+``scope="all"``.
 
 **Decoupled decay** is no penalty under an adaptive optimizer and has a currency of its own, ``decay``: AdamW's number.
 It converts among AdamW's relatives and never to ``l2``: there it equals ``decay * (sqrt(v_hat) + eps)``, which differs
