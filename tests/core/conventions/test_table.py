@@ -332,7 +332,8 @@ def test_sklearn_lasso_and_elastic_net(problem):
 def test_sklearn_logistic_regression(problem, share):
     from sklearn.linear_model import LogisticRegression
 
-    there = LogisticRegression(C=0.5, l1_ratio=share, solver="saga", fit_intercept=False, tol=1e-12, max_iter=100_000)
+    exact = {"fit_intercept": False, "tol": 1e-12, "max_iter": 100_000, "random_state": 0}
+    there = LogisticRegression(C=0.5, l1_ratio=share, solver="saga", **exact)
     here = bridle.ElasticNet.from_sklearn_logistic_regression(C=0.5, l1_ratio=share, examples=N)
     found = there.fit(problem.inputs, problem.classes).coef_.T
     torch.testing.assert_close(torch.from_numpy(found), problem.minimum(here, problem.entropy, (5, 3)), **GOLDEN)
@@ -359,12 +360,12 @@ def test_sklearn_perceptrons(problem, regression, batches):
     """Three times the same rows in batches of one copy: what counts is the batch, not the training set."""
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-    settings = {"hidden_layer_sizes": (), "alpha": 4.0, "tol": 1e-14, "max_iter": 20_000}
+    settings = {"hidden_layer_sizes": (), "alpha": 4.0, "tol": 1e-14, "max_iter": 20_000, "random_state": 0}
     if batches == 1:
         settings |= {"solver": "lbfgs"}
     else:
         settings |= {"solver": "sgd", "batch_size": N, "shuffle": False, "momentum": 0.0, "learning_rate_init": 0.3}
-        settings |= {"max_iter": 700, "n_iter_no_change": 1000, "random_state": 0}
+        settings |= {"max_iter": 700, "n_iter_no_change": 1000}
     network = (MLPRegressor if regression else MLPClassifier)(**settings)
     target = (problem.target if regression else problem.two).numpy()
     with pytest.MonkeyPatch.context() as patch:
@@ -380,7 +381,7 @@ def test_sklearn_perceptrons(problem, regression, batches):
             problem.inputs @ weights + bias, problem.two
         ),
     )
-    torch.testing.assert_close(torch.from_numpy(network.coefs_[0][:, 0]), here, rtol=0.0, atol=1e-5)
+    torch.testing.assert_close(torch.from_numpy(network.coefs_[0][:, 0]), here, rtol=0.0, atol=1e-4)
 
 
 @pytest.fixture(scope="module")
