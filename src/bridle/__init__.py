@@ -8,8 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bridle.core import Place, Recipe, Training, between, choice, schedule
+    from bridle.core import Place, Recipe, Training, between, choice, convert, schedule
     from bridle.engine.attach import attach
+    from bridle.engine.decay import decay_strengths
     from bridle.job.fit import fit, resume
     from bridle.job.preview import preview
     from bridle.job.run import Predictions, Run, load
@@ -33,6 +34,8 @@ _HOMES = {
     "between": "bridle.core",
     "catalogue": "bridle.regularizers.catalogue",
     "choice": "bridle.core",
+    "convert": "bridle.core",
+    "decay_strengths": "bridle.engine.decay",
     "fit": "bridle.job.fit",
     "load": "bridle.job.run",
     "load_recipe": "bridle.regularizers.catalogue",
@@ -53,6 +56,8 @@ __all__ = [
     "between",
     "catalogue",
     "choice",
+    "convert",
+    "decay_strengths",
     "fit",
     "load",
     "load_recipe",

@@ -5,6 +5,7 @@
     BridleError
     ├── DialError      (ValueError)  a number outside its bounds, or of the wrong type
     ├── RecipeError    (ValueError)  an unknown key or regularizer, a recipe that contradicts itself
+    ├── ConventionError (ValueError) a strength that another library's convention cannot state, or that cannot be read
     ├── ScopeError     (ValueError)  a scope that matches nothing, or that cannot be read
     ├── DataError      (ValueError)  data that is missing, damaged or does not fit the question
     ├── ModelError     (ValueError)  a model that cannot be built, or whose output does not fit the targets
@@ -26,6 +27,10 @@ class DialError(BridleError, ValueError):
 
 class RecipeError(BridleError, ValueError):
     """A recipe has an unknown key, an unknown regularizer or contradicts itself."""
+
+
+class ConventionError(BridleError, ValueError):
+    """A strength cannot be read, or cannot be stated in the convention asked for."""
 
 
 class ScopeError(BridleError, ValueError):

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from bridle.cli.convert import convert
 from bridle.cli.fit import fit
 from bridle.cli.list import list_regularizers
 from bridle.cli.predict import predict
@@ -41,3 +42,4 @@ application.command()(predict)
 application.command()(preview)
 application.command()(report)
 application.command("list")(list_regularizers)
+application.command()(convert)

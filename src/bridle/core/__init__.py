@@ -1,6 +1,8 @@
 """What a regularizer is: dials, kinds, scope, places, draws and recipes. Needs torch only."""
 
 from bridle.core.batch import Batch
+from bridle.core.conventions.convert import convert
+from bridle.core.conventions.convertible import Convertible
 from bridle.core.dials import Between, Choice, PerLayer, Range, Schedule, between, choice, dials, schedule
 from bridle.core.draws import Draws
 from bridle.core.kinds import (
@@ -27,6 +29,7 @@ __all__ = [
     "Batch",
     "Between",
     "Choice",
+    "Convertible",
     "Draws",
     "Noise",
     "Penalty",
@@ -44,6 +47,7 @@ __all__ = [
     "Training",
     "between",
     "choice",
+    "convert",
     "dials",
     "schedule",
 ]

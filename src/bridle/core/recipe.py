@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, final
 
+from bridle.core.conventions.convention import QUANTITIES
+from bridle.core.conventions.explain import explain
 from bridle.core.dials import Choice
 from bridle.core.kinds import Regularizer
 from bridle.core.training import Training
@@ -90,6 +92,28 @@ class Recipe:
         if settled.is_space:
             raise RecipeError(f"{', '.join(settled.free())} stayed free; give each a value.")
         return settled
+
+    def explain(
+        self, *, examples: int | None = None, target_std: float | None = None, noise_std: float | None = None
+    ) -> str:
+        """The strengths of this recipe as every other convention states them, with the reason where none can.
+
+        Momentum, batch size and learning rate are the recipe's own; the ends of a free or scheduled strength are
+        stated one by one.
+
+        Args:
+            examples: Examples in the training set, for the conventions that count them.
+            target_std: Standard deviation of the target as the other library is given it, for glmnet.
+            noise_std: Standard deviation of the observation noise, for a Gaussian likelihood.
+
+        Raises:
+            DialError: If a number is out of its bounds.
+        """
+        given = {"examples": examples, "target_std": target_std, "noise_std": noise_std}
+        checked = {
+            name: QUANTITIES[name].bounds.check(name, value) for name, value in given.items() if value is not None
+        }
+        return explain(self.regularizers, self.training, checked)
 
     @property
     def active(self) -> tuple[str, ...]:

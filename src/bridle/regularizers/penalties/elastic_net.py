@@ -1,19 +1,19 @@
 """Elastic net."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, final
 
 import torch
 from torch import Tensor
 
-from bridle.core import Proximal, Range, Scope
+from bridle.core import Convertible, Proximal, Range, Scope
 from bridle.regularizers.penalties._base import soft, soften
 
 
 @final
 @dataclass(frozen=True)
-class ElasticNet(Proximal):
+class ElasticNet(Proximal, Convertible):
     """``l1 * sum |w| + l2 * 1/2 * sum w^2``: exact zeros as L1 has them, shared among correlated inputs as L2 does.
 
     Args:
@@ -28,6 +28,7 @@ class ElasticNet(Proximal):
     l1: Annotated[float, Range(0.0, search=(1e-6, 1e-2), log=True)]
     l2: Annotated[float, Range(0.0, search=(1e-6, 1e-2), log=True)]
     scope: Scope = "matrices"
+    states: ClassVar[Mapping[str, str]] = {"l1": "l1", "l2": "l2"}
 
     def value(self, weights: Sequence[Tensor]) -> Tensor:
         """``l1 * sum |w| + l2 / 2 * sum w^2``."""

@@ -1,19 +1,19 @@
 """L1."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, final
 
 import torch
 from torch import Tensor
 
-from bridle.core import Proximal, Range, Scope
+from bridle.core import Convertible, Proximal, Range, Scope
 from bridle.regularizers.penalties._base import soft, soften
 
 
 @final
 @dataclass(frozen=True)
-class L1(Proximal):
+class L1(Proximal, Convertible):
     """``strength * sum |w|``: pulls every weight towards zero by the same amount and sets small ones to exactly zero.
 
     Args:
@@ -26,6 +26,7 @@ class L1(Proximal):
     separable: ClassVar[bool] = True
     strength: Annotated[float, Range(0.0, search=(1e-6, 1e-2), log=True)]
     scope: Scope = "matrices"
+    states: ClassVar[Mapping[str, str]] = {"l1": "strength"}
 
     def value(self, weights: Sequence[Tensor]) -> Tensor:
         """``strength * sum |w|``."""

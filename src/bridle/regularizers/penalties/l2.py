@@ -1,18 +1,18 @@
 """L2."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import Annotated, ClassVar, final
 
 import torch
 from torch import Tensor
 
-from bridle.core import Penalty, Range, Scope
+from bridle.core import Convertible, Penalty, Range, Scope
 
 
 @final
 @dataclass(frozen=True)
-class L2(Penalty):
+class L2(Penalty, Convertible):
     """``strength * 1/2 * sum w^2``: pulls every weight towards zero in proportion to its size.
 
     Args:
@@ -24,6 +24,7 @@ class L2(Penalty):
 
     strength: Annotated[float, Range(0.0, search=(1e-6, 1e-2), log=True)]
     scope: Scope = "matrices"
+    states: ClassVar[Mapping[str, str]] = {"l2": "strength"}
 
     def value(self, weights: Sequence[Tensor]) -> Tensor:
         """``strength / 2 * sum w^2``."""
