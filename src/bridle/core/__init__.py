@@ -3,9 +3,11 @@
 from bridle.core.batch import Batch
 from bridle.core.dials import Between, Choice, Range, Schedule, between, choice, dials, schedule
 from bridle.core.draws import Draws
+from bridle.core.forward import Forward
 from bridle.core.kinds import (
     Augmentation,
     Averaging,
+    LossTerm,
     Noise,
     Penalty,
     Proximal,
@@ -13,11 +15,13 @@ from bridle.core.kinds import (
     State,
     StopRule,
     TargetRule,
+    UpdateRule,
 )
 from bridle.core.places import Place
 from bridle.core.recipe import Recipe
 from bridle.core.scope import Scope
 from bridle.core.training import Training
+from bridle.core.update import Update
 
 __all__ = [
     "Augmentation",
@@ -26,6 +30,8 @@ __all__ = [
     "Between",
     "Choice",
     "Draws",
+    "Forward",
+    "LossTerm",
     "Noise",
     "Penalty",
     "Place",
@@ -39,6 +45,8 @@ __all__ = [
     "StopRule",
     "TargetRule",
     "Training",
+    "Update",
+    "UpdateRule",
     "between",
     "choice",
     "dials",
