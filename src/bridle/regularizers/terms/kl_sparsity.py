@@ -36,7 +36,7 @@ class KLSparsity(LossTerm):
 
     def refuses(self, seen: Forward) -> str:
         """Activations that are no rates."""
-        rates = self._rates(seen)
+        rates = [item.detach() for item in self._rates(seen)]
         low, high = min(float(item.min()) for item in rates), max(float(item.max()) for item in rates)
         if self.squash == "sigmoid" or 0 < low <= high <= 1:
             return ""
