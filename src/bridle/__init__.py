@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from bridle.regularizers.penalties import *  # noqa: F403
     from bridle.regularizers.stopping import *  # noqa: F403
     from bridle.regularizers.targets import *  # noqa: F403
+    from bridle.regularizers.terms import *  # noqa: F403
+    from bridle.regularizers.updates import *  # noqa: F403
 
 _HOMES = {
     "Place": "bridle.core",

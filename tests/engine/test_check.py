@@ -14,6 +14,8 @@ from bridle.regularizers.noise import Dropout
 from bridle.regularizers.penalties import L2
 from bridle.regularizers.stopping import EarlyStopping
 from bridle.regularizers.targets import LabelSmoothing
+from bridle.regularizers.terms import ActivationL1, ConfidencePenalty, InputGradient
+from bridle.regularizers.updates import MaxNorm
 
 
 def test_an_augmentation_for_other_data_is_refused(table, images):
@@ -34,6 +36,9 @@ def test_rules_of_classes_are_refused_for_a_regression(table):
     layout = table(task=Task.REGRESSION).layout
     with pytest.raises(RecipeError, match=r"label_smoothing acts on classes; this is a regression\."):
         check_recipe(Recipe(LabelSmoothing(0.1)), layout)
+    with pytest.raises(RecipeError, match=r"confidence_penalty acts on classes; this is a regression\."):
+        check_recipe(Recipe(ConfidencePenalty(0.1)), layout)
+    check_recipe(Recipe(InputGradient(0.1)), layout)
     with pytest.raises(RecipeError, match=r"training\.class_weights is for classes; this is a regression\."):
         check_recipe(Recipe(training=Training(class_weights="balanced")), layout)
 
@@ -65,6 +70,10 @@ def test_a_whole_space_is_bound_to_the_network(table, wide, setting):
     check_model(Recipe(L2(0.1), Dropout(0.2), EarlyStopping(3)), shared)
     with pytest.raises(ScopeError, match=r"l2 with scope .* matches no weight"):
         check_model(Recipe(L2(between(1e-6, 1e-2), scope={"names": "tail.*"}, optional=True)), shared)
+    with pytest.raises(ScopeError, match=r"max_norm with scope .* matches no weight"):
+        check_model(Recipe(MaxNorm(1.0, scope={"names": "tail.*"})), shared)
+    with pytest.raises(ScopeError, match=r"activation_l1 with scope .* finds no activation"):
+        check_model(Recipe(ActivationL1(0.1, scope={"names": "tail.*"})), shared)
     with pytest.raises(ScopeError, match="dropout with scope 'all' finds no place"):
         check_model(Recipe(Dropout(0.1)), setting(table(), lambda: nn.Linear(4, 3)))
     with pytest.raises(ModelError, match=r"\(2, 3\) is needed"):

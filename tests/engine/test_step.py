@@ -15,6 +15,8 @@ from bridle.regularizers.averaging import EMA
 from bridle.regularizers.noise import Dropout
 from bridle.regularizers.penalties import L2
 from bridle.regularizers.targets import LabelSmoothing
+from bridle.regularizers.terms import ActivationL1, ActivationL2, ConfidencePenalty, InputGradient, KLSparsity
+from bridle.regularizers.updates import SAM, DecoupledDecay, GradientNoise, MaxNorm, SpectralStep
 
 EPOCHS, BATCH, RATE = 50, 24, 0.05
 """With 96 rows: 200 steps."""
@@ -25,7 +27,7 @@ def forward(net, x, mask=None):
     return net[3](hidden if mask is None else hidden * mask)
 
 
-def plain_loop(training, optimizer, *, rate=0.0, clip=0.0, smoothing=0.0, each_step=lambda _: None):
+def plain_loop(training, optimizer, *, rate=0.0, clip=0.0, smoothing=0.0, term=None, each_step=lambda _: None):
     """A loop as a user would write it, on the member's batches, from the member's initial weights."""
     net = copy.deepcopy(training.model.net)
     optimizer = optimizer(net)
@@ -36,6 +38,8 @@ def plain_loop(training, optimizer, *, rate=0.0, clip=0.0, smoothing=0.0, each_s
             uniforms = Draws(0, 0, step).uniform("dropout:net.2:1", (len(batch.inputs), 6), batch.inputs)
             output = forward(net, batch.inputs, (uniforms >= rate).double() / (1 - rate) if rate else None)
             loss = cross_entropy(output, batch.targets.argmax(1), label_smoothing=smoothing)
+            if term is not None:
+                loss = loss + term(net, batch.inputs, output)
             optimizer.zero_grad()
             loss.backward()
             if clip:
@@ -46,6 +50,12 @@ def plain_loop(training, optimizer, *, rate=0.0, clip=0.0, smoothing=0.0, each_s
             step += 1
     assert step == 200
     return net
+
+
+def activation_terms(net, x, output):
+    """``0.1 * sum |a| + 0.2 * 1/2 sum a^2`` of the place, and the squares of the head."""
+    hidden = net[0](x.double()).tanh()
+    return (0.1 * hidden.abs() + 0.1 * hidden.square()).sum(1).mean() + 0.05 * output.square().sum(1).mean()
 
 
 def groups(net, strength):
@@ -89,6 +99,18 @@ CASES = {
         {"clip": 0.1},
     ),
     "dropout": ((Dropout(0.4),), {"optimizer": "sgd"}, sgd(), {"rate": 0.4}),
+    "loss terms": (
+        (ActivationL1(0.1), ActivationL2(0.2), ActivationL2(0.1, label="head", scope={"names": "net.3"})),
+        {"optimizer": "sgd"},
+        sgd(),
+        {"term": activation_terms},
+    ),
+    "decoupled decay": (
+        (DecoupledDecay(0.3, scope="all"),),
+        {"optimizer": "adamw", "weight_decay": 0.0},
+        lambda net: AdamW(net.parameters(), RATE, weight_decay=0.3),
+        {},
+    ),
 }
 
 
@@ -129,6 +151,136 @@ def test_ema_equals_swa_utils(table, wide, begin, run):
         torch.testing.assert_close(kept[f"net.{name}"], value.detach(), rtol=0, atol=1e-6)
         live = training.model.state_dict()[f"net.{name}"]
         assert (kept[f"net.{name}"] - live).abs().max() > 1e-4
+
+
+def test_max_norm_equals_renorm_after_each_step(table, wide, begin, run):
+    """renorm adds 1e-7 to a norm that it divides by: hence 1e-6."""
+    training = begin(table(), wide, MaxNorm(0.4), epochs=EPOCHS, batch_size=BATCH, optimizer="sgd", learning_rate=RATE)
+
+    def renormed(net):
+        with torch.no_grad():
+            for weight in (net[0].weight, net[3].weight):
+                weight.copy_(torch.renorm(weight, 2, 0, 0.4))
+
+    net = plain_loop(training, sgd(), each_step=renormed)
+    run(training)
+    for ours, plain in zip(training.model.parameters(), net.parameters(), strict=True):
+        torch.testing.assert_close(ours, plain, rtol=0, atol=1e-6)
+    assert float(training.model.net[3].weight.detach().norm(dim=1).max()) == pytest.approx(0.4, rel=1e-6)
+
+
+def test_sam_equals_a_plain_loop_with_dropout_and_a_term(table, wide, begin, run):
+    """Two passes with the same masks; penalties come after, at the weights themselves."""
+    recipe = (Dropout(0.4), ActivationL2(0.2), L2(0.1, scope="all"), SAM(0.3))
+    settings = {"epochs": EPOCHS, "batch_size": BATCH, "optimizer": "sgd", "learning_rate": RATE}
+    training = begin(table(), wide, *recipe, **settings)
+    net = copy.deepcopy(training.model.net)
+    optimizer = sgd(0.1)(net)
+    scheduler = CosineAnnealingLR(optimizer, EPOCHS * training.batches.per_epoch)
+    weights = list(net.parameters())
+    step = 0
+    for epoch in range(EPOCHS):
+        for batch in training.batches.epoch(epoch):
+            uniforms = Draws(0, 0, step).uniform("dropout:net.2:1", (len(batch.inputs), 6), batch.inputs)
+            mask = (uniforms >= 0.4).double() / 0.6
+
+            def slopes(batch=batch, mask=mask):
+                loss = cross_entropy(forward(net, batch.inputs, mask), batch.targets.argmax(1))
+                hidden = net[0](batch.inputs.double()).tanh()
+                return torch.autograd.grad(loss + 0.1 * hidden.square().sum(1).mean(), weights)
+
+            start = [weight.detach().clone() for weight in weights]
+            uphill = slopes()
+            length = torch.cat([slope.flatten() for slope in uphill]).norm()
+            with torch.no_grad():
+                for weight, slope in zip(weights, uphill, strict=True):
+                    weight += 0.3 * slope / length
+            found = slopes()
+            with torch.no_grad():
+                for weight, slope, old in zip(weights, found, start, strict=True):
+                    weight.copy_(old)
+                    weight.grad = slope
+            optimizer.step()
+            scheduler.step()
+            step += 1
+    run(training)
+    for ours, plain in zip(training.model.parameters(), net.parameters(), strict=True):
+        torch.testing.assert_close(ours, plain, rtol=0, atol=1e-9)
+
+
+def test_the_second_pass_of_sam_leaves_batch_norm_statistics_alone(images, conv, begin):
+    """At learning rate 0 they are those of training without it; the step is not."""
+    settings = {"epochs": 1, "batch_size": 10, "optimizer": "sgd"}
+    plain, sharp = (begin(images(), conv, *rules, **settings, learning_rate=1e-30) for rules in ((), (SAM(0.5),)))
+    for training in (plain, sharp):
+        training.train_epoch()
+    for name, buffer in plain.model.named_buffers():
+        assert torch.equal(buffer, dict(sharp.model.named_buffers())[name]), name
+    assert plain.model[1].num_batches_tracked == 4
+    moved = [begin(images(), conv, *rules, **settings, learning_rate=0.1) for rules in ((), (SAM(0.5),))]
+    for training in moved:
+        training.train_epoch()
+    assert not torch.equal(moved[0].model[0].weight, moved[1].model[0].weight)
+
+
+def test_data_loss_and_terms_are_separate_series(table, wide, begin):
+    """At a learning rate near 0 the data loss is that without terms, and the terms are their value by hand."""
+    settings = {"epochs": 1, "batch_size": 40, "optimizer": "sgd", "learning_rate": 1e-12}
+    plain = begin(table(), wide, **settings)
+    termed = begin(table(), wide, ActivationL1(0.1), ConfidencePenalty(0.5), SAM(0.5), **settings)
+    for training in (plain, termed):
+        training.train_epoch()
+    assert "terms" not in plain.series
+    assert termed.series["data_loss"] == pytest.approx(plain.series["data_loss"], rel=1e-9)
+    x = termed.examples.inputs(torch.arange(96))
+    hidden = termed.model.net[0](x.double()).tanh()
+    entropy = torch.distributions.Categorical(logits=termed.model(x)).entropy()
+    short = torch.log(torch.tensor(3.0)) - entropy
+    expected = (0.1 * hidden.abs().sum(1) + 0.5 * short).mean().detach()
+    assert termed.series["terms"] == [pytest.approx(float(expected), rel=1e-6)]
+
+
+NEW = (
+    ActivationL1(0.01),
+    ActivationL2(0.01),
+    ConfidencePenalty(0.1),
+    InputGradient(0.01),
+    KLSparsity(0.01, squash="sigmoid"),
+    DecoupledDecay(0.1),
+    GradientNoise(0.01),
+    MaxNorm(0.5),
+    SAM(0.1),
+    SpectralStep(0.1),
+)
+HARMLESS = {"strength": 0.0, "radius": 0.0, "limit": 1e9}
+
+
+@pytest.mark.parametrize("kind", ["table", "images"])
+@pytest.mark.parametrize("item", NEW, ids=lambda item: item.name())
+def test_each_acts_and_at_zero_strength_the_bits_are_those_without(item, kind, request, begin, run, assert_same):
+    """On a float64 network for tables, and on a convolutional one in float32 with batch normalisation and dropout."""
+    dataset, model = request.getfixturevalue(kind)(), request.getfixturevalue("wide" if kind == "table" else "conv")
+    settings = {"epochs": 2, "batch_size": 10, "clip": 1.0}
+    around = (Dropout(0.3), L2(1e-3), EMA(0.9))
+    expected = run(begin(dataset, model, *around, **settings))
+    acted = run(begin(dataset, model, *around, item, **settings))
+    assert all(value.isfinite().all() for value in acted.values())
+    assert any(not torch.equal(acted[name], expected[name]) for name in expected)
+    nothing = {name: value for name, value in HARMLESS.items() if hasattr(item, name)}
+    assert_same(run(begin(dataset, model, *around, item.bind(nothing), **settings)), expected)
+
+
+def test_terms_and_rules_go_on_from_a_checkpoint(table, wide, begin, run, assert_same):
+    settings = {"epochs": 4, "batch_size": 16}
+    recipe = (ActivationL2(0.01), InputGradient(0.1), SAM(0.1), GradientNoise(0.01), MaxNorm(0.5))
+    whole, first, second = (begin(table(), wide, *recipe, **settings) for _ in range(3))
+    expected = run(whole)
+    for _ in range(2):
+        first.train_epoch()
+    tensors, plain = first.state()
+    second.restore({name: value.clone() for name, value in tensors.items()}, plain)
+    assert_same(run(second), expected)
+    assert second.series == whole.series
 
 
 def test_scheduled_dials_move_in_every_kind(table, wide, begin, run, assert_same):

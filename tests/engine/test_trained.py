@@ -12,6 +12,7 @@ from bridle.records import Task
 from bridle.regularizers.averaging import EMA
 from bridle.regularizers.noise import Dropout
 from bridle.regularizers.stopping import EarlyStopping
+from bridle.regularizers.terms import ActivationL1, InputGradient
 
 
 @pytest.mark.parametrize("kind", ["table", "number", "images"])
@@ -44,3 +45,13 @@ def test_weights_are_copied_with_buffers(images, conv, begin):
     load_weights(other.model, training.weights())
     for name, value in training.model.state_dict().items():
         assert torch.equal(other.model.state_dict()[name], value)
+
+
+def test_a_trained_network_captures_nothing(table, wide, fold, setting, tmp_path):
+    """The hooks of loss terms are gone, so that a user's own passes in training mode keep no tensors alive."""
+    shared = setting(table(), wide, folder=tmp_path)
+    recipe = Recipe(ActivationL1(0.01), InputGradient(0.01), training=Training(epochs=1))
+    member = Member(0, recipe, fold(96), 0, keep=True)
+    train(member, shared)
+    network = trained(member, shared).model
+    assert all(not module._forward_hooks and not module._forward_pre_hooks for module in network.modules())

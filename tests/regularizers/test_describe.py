@@ -59,7 +59,16 @@ def test_the_catalogue_keeps_its_order():
 def test_every_regularizer_is_explained(name):
     one = describe_one(name)
     assert one.effect.endswith((".", ":"))
-    assert one.kind in {"augmentation", "noise", "target rule", "penalty", "averaging", "stop rule"}
+    assert one.kind in {
+        "augmentation",
+        "noise",
+        "target rule",
+        "loss term",
+        "penalty",
+        "update rule",
+        "averaging",
+        "stop rule",
+    }
     for setting in one.settings:
         assert setting.meaning, f"{name}: the docstring does not say what {setting.name} is"
 

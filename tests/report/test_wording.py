@@ -72,6 +72,7 @@ def test_names():
     assert wording.metric_name("my_metric") == "my metric"
     assert wording.regularizer_name("l2") == "L2"
     assert wording.regularizer_name("label_smoothing") == "label smoothing"
+    assert wording.regularizer_name("activation_l1") == "activation L1"
     assert wording.tested_name("floor", Task.REGRESSION) == "linear regression"
     assert wording.tested_name("floor", Task.CLASSIFICATION) == "logistic regression"
     assert wording.tested_name("chosen", Task.REGRESSION, searched=False) == "given recipe"

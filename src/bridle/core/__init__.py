@@ -5,10 +5,12 @@ from bridle.core.conventions.convert import convert
 from bridle.core.conventions.convertible import Convertible
 from bridle.core.dials import Between, Choice, PerLayer, Range, Schedule, between, choice, dials, schedule
 from bridle.core.draws import Draws
+from bridle.core.forward import Forward
 from bridle.core.kinds import (
     Anchored,
     Augmentation,
     Averaging,
+    LossTerm,
     Noise,
     Penalty,
     Proximal,
@@ -16,11 +18,13 @@ from bridle.core.kinds import (
     State,
     StopRule,
     TargetRule,
+    UpdateRule,
 )
 from bridle.core.places import Place
 from bridle.core.recipe import Recipe
 from bridle.core.scope import Scope
 from bridle.core.training import Training
+from bridle.core.update import Update
 
 __all__ = [
     "Anchored",
@@ -31,6 +35,8 @@ __all__ = [
     "Choice",
     "Convertible",
     "Draws",
+    "Forward",
+    "LossTerm",
     "Noise",
     "Penalty",
     "PerLayer",
@@ -45,6 +51,8 @@ __all__ = [
     "StopRule",
     "TargetRule",
     "Training",
+    "Update",
+    "UpdateRule",
     "between",
     "choice",
     "convert",

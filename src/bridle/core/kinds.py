@@ -8,7 +8,7 @@ of its dials plus pure methods, written for one model. What must be remembered i
 import copy
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeAlias
 
@@ -18,7 +18,9 @@ from torch import Tensor
 from bridle.core.batch import Batch
 from bridle.core.dials import FREE, PerLayer, Schedule, check_dial, dials, words
 from bridle.core.draws import Draws
+from bridle.core.forward import Forward
 from bridle.core.scope import Scope, check_scope
+from bridle.core.update import Update
 from bridle.errors import RecipeError
 from bridle.records import Kind, Layout
 
@@ -157,6 +159,28 @@ class TargetRule(Regularizer):
         """New targets ``(B, C)`` whose rows sum to 1."""
 
 
+class LossTerm(Regularizer):
+    """Acts on the training loss: the mean over examples of a value per example, weighted as the data loss is.
+
+    ``needs_activations`` says that it looks at activations: it has a scope then, which names modules or, as
+    ``"all"``, the places. ``needs_input_gradient`` says that the inputs must require a gradient, ``needs_classes``
+    that the output must be logits ``(B, C)``.
+    """
+
+    needs_activations: ClassVar[bool] = False
+    needs_input_gradient: ClassVar[bool] = False
+    needs_classes: ClassVar[bool] = False
+    scope: Scope
+
+    def refuses(self, seen: Forward) -> str:  # noqa: ARG002 - most can act on any
+        """Why it cannot act on such a forward pass; empty where it can. Asked once, at the first."""
+        return ""
+
+    @abstractmethod
+    def per_example(self, seen: Forward, draws: Draws) -> Tensor:
+        """``strength`` times the value of each example, ``(B,)``, differentiable in the weights."""
+
+
 class Penalty(Regularizer):
     """Acts on the weights: ``strength * Omega(w)`` in the objective, applied by its gradient or by a proximal step.
 
@@ -224,6 +248,28 @@ class Proximal(Penalty):
     def shrink(self, weights: Sequence[Tensor], steps: Sequence[Tensor | float]) -> None:
         """Replace the weights by :meth:`prox` in place; overridden where that takes fewer passes over them."""
         torch._foreach_copy_(list(weights), self.prox(weights, steps))
+
+
+class UpdateRule(Regularizer):
+    """Acts on the optimizer's step: changes gradients or weights before it, and weights after it.
+
+    ``recomputes`` says that it calls ``update.gradient_at``, ``changes_metric`` that the step it leaves is no longer
+    the optimizer's own, so that no proximal step is exact beside it.
+    """
+
+    recomputes: ClassVar[bool] = False
+    changes_metric: ClassVar[bool] = False
+    scope: Scope
+
+    @abstractmethod
+    def around(self, weights: Sequence[Tensor], update: Update) -> Iterator[None]:
+        """Yields exactly once, where the optimizer steps; runs without gradient tracking.
+
+        Args:
+            weights: The weights in its scope that have a gradient, changed in place. At the start ``.grad`` is the
+                clipped data gradient; the gradients of penalties are added where it yields.
+            update: What it may use of the step.
+        """
 
 
 class Averaging(Regularizer):

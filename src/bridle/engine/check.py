@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from bridle.core import Augmentation, Choice, Recipe, TargetRule
+from bridle.core import Augmentation, Choice, LossTerm, Recipe, TargetRule
 from bridle.core.dials import Between
 from bridle.engine.member import MemberTraining
 from bridle.engine.setting import Setting
@@ -18,13 +18,14 @@ def check_recipe(recipe: Recipe, layout: Layout) -> None:
     """Refuse a regularizer that cannot act on this kind of data.
 
     Raises:
-        RecipeError: If an augmentation is made for another kind, or a rule of class targets meets a regression.
+        RecipeError: If an augmentation is made for another kind, or what acts on classes meets a regression.
     """
     for item in recipe.of(Augmentation):
         if reason := item.refuses(layout):
             raise RecipeError(f"{item.key} {reason}. Leave it out of the recipe.")
     if layout.task is Task.REGRESSION:
-        for rule in recipe.of(TargetRule):
+        classed = [*recipe.of(TargetRule), *(term for term in recipe.of(LossTerm) if term.needs_classes)]
+        for rule in classed:
             raise RecipeError(f"{rule.key} acts on classes; this is a regression. Leave it out of the recipe.")
         if recipe.training.class_weights != "none":
             raise RecipeError("training.class_weights is for classes; this is a regression. Leave it out.")

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bridle.core import Augmentation, Averaging, StopRule, TargetRule
+from bridle.core import Augmentation, Averaging, LossTerm, StopRule, TargetRule
 from bridle.core.draws import generator, seeded
 from bridle.engine.augmented import Augmented
 from bridle.engine.checkpoint import load_optimizer, optimizer_tensors
@@ -23,6 +23,8 @@ from bridle.engine.penalties import Penalties
 from bridle.engine.setting import Setting
 from bridle.engine.settle import settle
 from bridle.engine.step import Step
+from bridle.engine.terms import Terms
+from bridle.engine.updates import Updates
 from bridle.population import Member
 from bridle.records import Finding, Mark
 
@@ -79,6 +81,8 @@ class MemberTraining:
             loss=loss or default_loss(layout.task),
             penalties=Penalties(self.model, optimizer, self.recipe),
             noise=PlacedNoise(self.model, self.recipe),
+            terms=Terms(self.model, self.recipe),
+            updates=Updates(self.model, optimizer, self.recipe),
             averages=[averaging.start(live) for averaging in self.recipe.of(Averaging)],
             autocast=self._autocast,
         )
@@ -126,17 +130,20 @@ class MemberTraining:
 
     def _steps(self) -> None:
         self.model.train()
-        total, examples = 0.0, 0
+        total, terms, examples = 0.0, 0.0, 0
         for batch, draws, progress in self.augmented.epoch(self.epoch):
             set_learning_rate(self.step.optimizer, learning_rate(self.recipe.training, draws.step, self.steps))
             loss = float(self.step(batch, draws, progress))
             if not math.isfinite(loss):
                 raise Diverged("the data loss", draws.step + 1, self.epoch + 1, loss)
-            total, examples = total + loss * len(batch.examples), examples + len(batch.examples)
+            rows = len(batch.examples)
+            total, terms, examples = total + loss * rows, terms + float(self.step.term) * rows, examples + rows
         self._log("data_loss", total / examples)
         self._log("learning_rate", self.step.optimizer.param_groups[0]["lr"])
         if self.step.penalties.scopes:
             self._log("penalty", self.step.penalties.value())
+        if self.recipe.of(LossTerm):
+            self._log("terms", terms / examples)
 
     def _score(self) -> None:
         with with_weights(self.model, self._averaged()):

@@ -1,11 +1,11 @@
 """Noise at the places of a model, from counted draws."""
 
-from fnmatch import fnmatchcase
 from typing import Any, final
 
 from torch import Tensor, nn
 
 from bridle.core import Draws, Noise, Recipe
+from bridle.engine.scopes import named
 from bridle.errors import ScopeError
 from bridle.models.places import places
 from bridle.regularizers.noise import Dropout
@@ -77,27 +77,10 @@ def _covered(model: nn.Module, noise: Noise, found: list[str]) -> list[str]:
             )
         names = found
     else:
-        patterns = scope.get("names", "*")
-        patterns = [patterns] if isinstance(patterns, str) else list(patterns)
-        classes = scope.get("modules")
-        candidates = (
-            found if classes is None and any(_any(patterns, name) for name in found) else _modules(model, classes)
-        )
-        names = [name for name in candidates if _any(patterns, name)]
+        names = named(model, scope, found)
     if not names:
         raise ScopeError(
             f"{noise.key} with scope {scope!r} finds no place in the network. Put bridle.Place() or nn.Dropout where "
             'it should act, or name modules, for example scope = { names = "layers.0" }.'
         )
     return names
-
-
-def _modules(model: nn.Module, classes: Any) -> list[str]:
-    allowed = None if classes is None else ([classes] if isinstance(classes, str) else list(classes))
-    return [
-        name for name, module in model.named_modules() if name and (allowed is None or type(module).__name__ in allowed)
-    ]
-
-
-def _any(patterns: list[str], name: str) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -42,6 +42,7 @@ class Trained:
 def trained(member: Member, setting: Setting) -> Trained:
     """The network of a finished member whose weights were kept."""
     training = MemberTraining(member, setting)
+    training.step.terms.remove()
     load_weights(training.model, kept_weights(member, setting))
     return Trained(training.model, training.examples.preprocessing, setting.device)
 

@@ -11,9 +11,10 @@ class Curves:
 
     Args:
         series: By name. ``data_loss``: mean training loss over the epoch's (augmented, noisy) batches, without any
-            penalty. ``penalty``: the penalties' value at the end of the epoch. ``clean``: the metric on training rows
-            with augmentation and noise off and averaged weights. ``score``: the metric on the fold's score rows.
-            ``watch``: the metric on the watch rows. ``learning_rate``. A series that does not apply is absent.
+            penalty or loss term. ``terms``: the loss terms' mean value over the same batches. ``penalty``: the
+            penalties' value at the end of the epoch. ``clean``: the metric on training rows with augmentation and noise
+            off and averaged weights. ``score``: the metric on the fold's score rows. ``watch``: the metric on the watch
+            rows. ``learning_rate``. A series that does not apply is absent.
     """
 
     series: dict[str, list[float]] = field(default_factory=dict)

@@ -11,7 +11,7 @@ import bridle.regularizers
 from bridle.core import Recipe, Regularizer, toml
 from bridle.errors import RecipeError
 
-FOLDERS = ("augment", "noise", "targets", "penalties", "averaging", "stopping")
+FOLDERS = ("augment", "noise", "targets", "terms", "penalties", "updates", "averaging", "stopping")
 
 
 @cache

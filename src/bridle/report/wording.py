@@ -23,7 +23,7 @@ METRICS = {
     "roc_auc": "ROC AUC",
 }
 LOWER = {"calibration_error", "ece", "log_loss", "mae", "mse", "rmse"}
-ABBREVIATIONS = {"l1", "l2", "ema", "swa", "sam", "mcp", "scad"}
+ABBREVIATIONS = {"l1", "l2", "ema", "swa", "sam", "mcp", "scad", "kl"}
 RECIPES = {"none": "no regularization", "adamw": "AdamW with decay", "early stopping": "early stopping only"}
 NOTHING = "–"
 
@@ -40,7 +40,7 @@ def direction(higher_is_better: bool) -> str:
 
 def regularizer_name(name: str) -> str:
     """A regularizer's name in a sentence: ``l2`` becomes "L2", ``label_smoothing`` "label smoothing"."""
-    return name.upper() if name in ABBREVIATIONS else name.replace("_", " ")
+    return " ".join(word.upper() if word in ABBREVIATIONS else word for word in name.split("_"))
 
 
 def tested_name(name: str, task: Task, searched: bool = True) -> str:

@@ -2,8 +2,19 @@
 
 import torch
 
-from bridle.core import Augmentation, Averaging, Noise, Penalty, Proximal, Regularizer, StopRule, TargetRule
-from bridle.testing import augmentations, averaging, every, noise, penalties, stopping, targets
+from bridle.core import (
+    Augmentation,
+    Averaging,
+    LossTerm,
+    Noise,
+    Penalty,
+    Proximal,
+    Regularizer,
+    StopRule,
+    TargetRule,
+    UpdateRule,
+)
+from bridle.testing import augmentations, averaging, every, noise, penalties, stopping, targets, terms, updates
 from bridle.testing.instances import instances
 from bridle.testing.law import BrokenLaw, Law, require
 
@@ -12,8 +23,10 @@ LAWS: dict[type[Regularizer], tuple[Law, ...]] = {
     Augmentation: augmentations.LAWS,
     Noise: noise.LAWS,
     TargetRule: targets.LAWS,
+    LossTerm: terms.LAWS,
     Penalty: penalties.LAWS,
     Proximal: penalties.PROXIMAL,
+    UpdateRule: updates.LAWS,
     Averaging: averaging.LAWS,
     StopRule: stopping.LAWS,
 }

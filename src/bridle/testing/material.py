@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from bridle.core import Augmentation, Batch
+from bridle.core import Augmentation, Batch, Forward, LossTerm
 from bridle.core.draws import generator
 from bridle.records import Kind
 
@@ -32,6 +32,23 @@ def steps(device: torch.device) -> list[list[Tensor | float]]:
     numbers: list[list[Tensor | float]] = [[step] * len(SHAPES) for step in (0.1, 10.0, 1000.0)]
     ragged = [10 ** (2 * normal(f"steps {shape}", *shape, device=device)) for shape in SHAPES]
     return [*numbers, list(ragged)]
+
+
+def layers(device: torch.device, dtype: torch.dtype = torch.float64) -> list[Tensor]:
+    """The weights of a small network: a matrix with 5 inputs and 6 units, and one with 3 outputs."""
+    return [normal(f"layers {shape}", *shape, device=device, dtype=dtype) for shape in ((6, 5), (3, 6))]
+
+
+def forward(term: LossTerm, weights: list[Tensor], dtype: torch.dtype = torch.float64) -> Forward:
+    """A forward pass through :func:`layers` with a sigmoid between, showing only what the term says that it needs.
+
+    The activations are those of the sigmoid, once as rows and once as the channels of a picture.
+    """
+    inputs = normal("forward inputs", 8, 5, device=weights[0].device, dtype=dtype)
+    inputs.requires_grad_(term.needs_input_gradient)
+    hidden = (inputs @ weights[0].T).sigmoid()
+    seen = (hidden, hidden.square().reshape(8, 2, 3, 1)) if term.needs_activations else ()
+    return Forward(inputs, hidden @ weights[1].T, seen)
 
 
 def batch(kind: Kind, device: torch.device, dtype: torch.dtype = torch.float64, count: int = 12) -> Batch:

@@ -39,6 +39,11 @@ def test_loss_and_penalty_have_panels_of_their_own(searched, sound):
     assert [figure.title for figure in figures] == ["Data loss in training", "Penalty", "Learning rate"]
 
 
+def test_loss_terms_have_a_figure_of_their_own(sound):
+    (figure,) = [sound(figure) for figure in part_figures((outcome(terms=[2.0, 1.0]),), None)]
+    assert (figure.title, figure.data[0]["y"]) == ("Loss terms", [2.0, 1.0])
+
+
 def test_a_penalty_that_is_nothing_is_left_out():
     assert part_figures((outcome(penalty=[0.0, 0.0], clean=[1.0]),), None) == []
 

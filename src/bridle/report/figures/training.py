@@ -25,7 +25,8 @@ METRICS = {
     "watch": ("rows that patience watches", WATCH),
 }
 PARTS = {
-    "data_loss": ("Data loss in training", "training data loss, noise and augmentation on, no penalty"),
+    "data_loss": ("Data loss in training", "training data loss, noise and augmentation on, no penalty or term"),
+    "terms": ("Loss terms", "mean value of the loss terms"),
     "penalty": ("Penalty", "value of the penalties"),
     "learning_rate": ("Learning rate", "learning rate"),
 }
@@ -61,7 +62,7 @@ def metric_figure(
 
 
 def part_figures(outcomes: tuple[Outcome, ...], epoch: int | None) -> list[Figure]:
-    """Data loss, penalty and learning rate over epochs, each where it was recorded."""
+    """Data loss, loss terms, penalty and learning rate over epochs, each where it was recorded."""
     figures = []
     for series, (title, says) in PARTS.items():
         curve = mean_curve(outcomes, series)
