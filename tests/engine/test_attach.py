@@ -15,6 +15,8 @@ from bridle.engine.attach import attach
 from bridle.errors import DialError, RecipeError, ScopeError
 from bridle.regularizers.noise import Dropout
 from bridle.regularizers.penalties import L1, L2, ElasticNet, GroupLasso, L2Start, Nuclear, Orthogonality
+from bridle.regularizers.terms import ActivationL1, ActivationL2, ConfidencePenalty
+from bridle.regularizers.updates import SAM, DecoupledDecay, MaxNorm
 
 OPTIMIZERS = {
     "sgd": lambda w: SGD(w, 0.1),
@@ -484,7 +486,7 @@ BAD = {
     "another kind": (
         lambda m: attach(m, SGD(m.parameters(), 0.1), Recipe(Dropout(0.5))),
         RecipeError,
-        r"attach\(\.\.\.\) applies what acts on weights at the optimizer's step; dropout does not",
+        r"attach\(\.\.\.\) applies penalties, loss terms and update rules; dropout is none of these",
     ),
     "nothing": (lambda m: attach(m, SGD(m.parameters(), 0.1), Recipe()), RecipeError, r"this one is empty"),
     "a space": (
@@ -584,3 +586,154 @@ def test_weights_in_scope_that_the_optimizer_does_not_hold_are_reported():
     with pytest.warns(UserWarning, match=r"l2 covers 2\.weight, which this SGD does not hold: it does not act there"):
         handle = attach(model, SGD(model[0].parameters(), 0.1), Recipe(L2(0.1)))
     assert handle.scopes == {"l2": ["0.weight"]}
+
+
+def closing(model, optimizer, x, y, extra=lambda: 0.0):
+    def closure():
+        optimizer.zero_grad()
+        loss = cross_entropy(model(x), y) + extra()
+        loss.backward()
+        return loss
+
+    return closure
+
+
+def test_loss_terms_are_added_by_the_loop(problem):
+    model, twin = net(), net()
+    optimizer = SGD(model.parameters(), 0.1)
+    handle = attach(model, optimizer, Recipe(ActivationL2(0.3, scope={"names": "0"}), ConfidencePenalty(0.2)))
+    for x, y in problem:
+        optimizer.zero_grad()
+        (cross_entropy(model(x), y) + handle.terms()).backward()
+        optimizer.step()
+    other = SGD(twin.parameters(), 0.1)
+    for x, y in problem:
+        other.zero_grad()
+        hidden = twin[0](x)
+        logits = twin[2](hidden.tanh())
+        chances = logits.softmax(1)
+        entropy = -(chances * chances.log()).sum(1)
+        extra = 0.15 * hidden.square().sum(1) + 0.2 * (torch.log(torch.tensor(3.0)) - entropy)
+        (cross_entropy(logits, y) + extra.mean()).backward()
+        other.step()
+    same(model, twin, rtol=1e-9, atol=1e-11)
+
+
+def test_terms_that_are_declared_and_never_added_are_an_error(problem):
+    model = net()
+    optimizer = SGD(model.parameters(), 0.1)
+    handle = attach(model, optimizer, Recipe(ConfidencePenalty(0.2)))
+    x, y = problem[0]
+    (cross_entropy(model(x), y) + handle.terms()).backward()
+    optimizer.step()
+    cross_entropy(model(x), y).backward()
+    message = r"confidence_penalty was declared and never added to the loss\. Write loss = loss \+ handle\.terms\(\)"
+    with pytest.raises(RecipeError, match=message):
+        optimizer.step()
+    handle.detach()
+    optimizer.step()
+    with pytest.raises(RecipeError, match="This handle was detached"):
+        handle.terms()
+
+
+@pytest.mark.parametrize("by_closure", [False, True])
+def test_decoupled_decay_is_that_of_adamw(by_closure, problem):
+    model, twin = net(), net()
+    optimizer = Adam(model.parameters(), 0.01)
+    attach(model, optimizer, Recipe(DecoupledDecay(0.3, scope="all")))
+    for x, y in problem:
+        if by_closure:
+            optimizer.step(closing(model, optimizer, x, y))
+        else:
+            train(model, optimizer, [(x, y)])
+    same(model, train(twin, AdamW(twin.parameters(), 0.01, weight_decay=0.3), problem), rtol=1e-10, atol=1e-12)
+
+
+def test_sam_takes_the_closure_twice_and_leaves_penalties_and_terms_right(problem):
+    """Against the textbook loop: climb on the gradient of loss and term, take it there, come back, add the penalty."""
+    model, twin = net(), net()
+    optimizer = SGD(model.parameters(), 0.1)
+    recipe = Recipe(SAM(0.1), L2(0.2), ConfidencePenalty(0.2))
+    handle = attach(model, optimizer, recipe)
+    calls = []
+    for x, y in problem:
+        optimizer.step(closing(model, optimizer, x, y, lambda: calls.append(1) or handle.terms()))
+    assert len(calls) == 2 * len(problem)
+    for x, y in problem:
+
+        def slopes(x=x, y=y):
+            logits = twin(x)
+            chances = logits.softmax(1)
+            confidence = torch.log(torch.tensor(3.0)) + (chances * chances.log()).sum(1)
+            return torch.autograd.grad(cross_entropy(logits, y) + 0.2 * confidence.mean(), list(twin.parameters()))
+
+        with torch.no_grad():
+            before = [weight.clone() for weight in twin.parameters()]
+        first = slopes()
+        length = torch.stack([slope.norm() for slope in first]).norm()
+        with torch.no_grad():
+            for weight, slope in zip(twin.parameters(), first, strict=True):
+                weight.add_(slope, alpha=float(0.1 / length))
+        second = slopes()
+        with torch.no_grad():
+            for weight, old, slope in zip(twin.parameters(), before, second, strict=True):
+                weight.copy_(old - 0.1 * (slope + (0.2 * old if old.ndim > 1 else 0)))
+    same(model, twin, rtol=1e-7, atol=1e-9)
+
+
+def test_sam_without_a_closure_is_an_error(problem):
+    model = net()
+    optimizer = SGD(model.parameters(), 0.1)
+    attach(model, optimizer, Recipe(SAM(0.1)))
+    with pytest.raises(RecipeError, match=r"sam takes the gradient twice in a step, so it needs optimizer\.step\(clos"):
+        train(model, optimizer, problem[:1])
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_update_rules_under_a_grad_scaler(fused, problem):
+    """They see plain gradients, and a skipped step leaves the weights as they were."""
+
+    def run(scaled):
+        model = Overflowing()
+        optimizer = SGD(model.parameters(), 0.05, momentum=0.9, fused=fused)
+        scaler = torch.amp.GradScaler("cpu", enabled=scaled, init_scale=1024.0, growth_interval=3)
+        attach(model, optimizer, Recipe(MaxNorm(0.6), DecoupledDecay(0.2), L1(0.02, scope="first_layer")))
+        for number, (x, y) in enumerate(problem):
+            overflow = number in (2, 5)  # not 0: a fused SGD of torch skips making its momentum then
+            if overflow and not scaled:
+                continue
+            optimizer.zero_grad()
+            scaler.scale(cross_entropy(model(x.float(), overflow), y)).backward()
+            before = copy.deepcopy(model)
+            scaler.step(optimizer)
+            scaler.update()
+            if overflow:
+                same(model, before, rtol=0, atol=0)
+        return model
+
+    same(run(scaled=True), run(scaled=False), rtol=2e-5, atol=2e-6)
+
+
+def test_an_update_rule_per_layer(problem):
+    model, twin = net(), net()
+    optimizer = SGD(model.parameters(), 0.1)
+    attach(model, optimizer, Recipe(DecoupledDecay({"0": 0.5, "2": 0.1})))
+    train(model, optimizer, problem)
+    groups = [
+        {"params": [twin[0].weight], "weight_decay": 0.5},
+        {"params": [twin[2].weight], "weight_decay": 0.1},
+        {"params": [twin[0].bias, twin[2].bias], "weight_decay": 0.0},
+    ]
+    same(model, train(twin, SGD(groups, 0.1), problem), rtol=1e-10, atol=1e-12)  # under SGD the two are the same
+
+
+def test_a_loss_term_per_layer(problem):
+    model = net()
+    optimizer = SGD(model.parameters(), 0.1)
+    scope = {"names": ["0", "2"]}
+    handle = attach(model, optimizer, Recipe(ActivationL1({"0": 0.5, "*": 0.1}, scope=scope)))
+    x, _ = problem[0]
+    hidden = model[0](x)
+    model(x)
+    expected = 0.5 * hidden.abs().sum(1).mean() + 0.1 * model[2](hidden.tanh()).abs().sum(1).mean()
+    torch.testing.assert_close(handle.terms(), expected)

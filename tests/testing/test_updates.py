@@ -139,7 +139,7 @@ class SameEveryStep(SoundNoisy):
 
     def around(self, weights, update):
         draws = type(update.draws)(update.draws.seed, update.draws.fold, 0)
-        yield from super().around(weights, type(update)(update.rates, draws, update.gradient_at))
+        yield from super().around(weights, type(update)(update.names, update.rates, draws, update.gradient_at))
 
 
 @pytest.mark.parametrize(

@@ -257,6 +257,7 @@ class UpdateRule(Regularizer):
     the optimizer's own, so that no proximal step is exact beside it.
     """
 
+    by_layer: ClassVar[bool] = True
     recomputes: ClassVar[bool] = False
     changes_metric: ClassVar[bool] = False
     scope: Scope

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 from torch.optim import LBFGS, Optimizer, SparseAdam
 
-from bridle.core import Penalty, Recipe, Regularizer
+from bridle.core import LossTerm, Penalty, Recipe, Regularizer, UpdateRule
 from bridle.core.dials import PerLayer, Schedule, dials
 from bridle.engine.handle import Handle
 from bridle.errors import RecipeError
 
-KINDS = (Penalty,)
+KINDS = (LossTerm, Penalty, UpdateRule)
 """What acts on weights and steps; the others act on batches, activations and epochs, which are the user's here."""
 
 
@@ -21,23 +21,26 @@ def attach(
     recipe: Recipe,
     *,
     steps: int | None = None,
+    seed: int = 0,
     copies: Mapping[str, Tensor] | None = None,
 ) -> Handle:
-    """Let a recipe's penalties act at each ``optimizer.step()`` of a loop of your own.
+    """Let a recipe's penalties and update rules act at each ``optimizer.step()`` of a loop of your own.
 
-    They act exactly: after clipping, once per optimizer step whatever the number of micro-batches or replicas, and
-    never in the loss. The recipe's training settings are not used: optimizer, rates and epochs are the loop's.
+    Penalties act exactly: after clipping, once per optimizer step whatever the number of micro-batches or replicas, and
+    never in the loss. Loss terms are added by you: ``loss = loss + handle.terms()``. The recipe's training settings are
+    not used: optimizer, rates and epochs are the loop's.
 
     Args:
         model: The model; compiled or wrapped for several replicas as well.
         optimizer: An optimizer of torch's over the model's parameters.
         recipe: The recipe, nothing free in it.
         steps: How many optimizer steps the training takes, for dials that follow a schedule.
+        seed: Of the draws of update rules and loss terms.
         copies: Where weights are of low precision, the float32 tensors that the optimizer holds in their place, by
             the weights' names in the model.
 
     Returns:
-        A handle with the scopes, findings, the penalty's value, state and ``detach``.
+        A handle with scopes, findings, the penalty's value, the loss terms, state, ``settle`` and ``detach``.
 
     Raises:
         RecipeError: If the recipe has free dials or kinds that act elsewhere, the optimizer is refused or attached
@@ -50,7 +53,7 @@ def attach(
     _refuse_recipe(recipe, steps)
     _refuse_optimizer(optimizer)
     _refuse_strangers(model, optimizer, copies or {})
-    handle = Handle(model, optimizer, recipe, steps=steps, copies=copies)
+    handle = Handle(model, optimizer, recipe, steps=steps, seed=seed, copies=copies)
     for finding in handle.findings:
         warnings.warn(finding.message, stacklevel=2)
     return handle
@@ -76,15 +79,15 @@ def _refuse_recipe(recipe: Recipe, steps: int | None) -> None:
     for item in recipe.regularizers:
         if not isinstance(item, KINDS):
             raise RecipeError(
-                f"attach(...) applies what acts on weights at the optimizer's step; {item.key} does not, and would be "
-                "without effect. Leave it out of this recipe, or train with bridle.fit."
+                f"attach(...) applies penalties, loss terms and update rules; {item.key} is none of these, and would "
+                "be without effect. Leave it out of this recipe, or train with bridle.fit."
             )
         if steps is None and _moves(item):
             raise RecipeError(
                 f"{item.key} follows a schedule over the training: say how long that is with attach(..., steps=...)."
             )
     if not recipe.regularizers:
-        raise RecipeError("attach(...) needs a recipe with a penalty in it; this one is empty.")
+        raise RecipeError("attach(...) needs a recipe with a regularizer in it; this one is empty.")
     if steps is not None and (not isinstance(steps, int) or steps < 1):
         raise RecipeError(f"attach(steps=...) must be a whole number of optimizer steps, 1 or more; got {steps!r}.")
 

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from bridle.core.scope import parameters
-from bridle.engine.movement import movement
+from bridle.engine.movement import metric
 from bridle.errors import ConventionError
 
 
@@ -38,7 +38,7 @@ def decay_strengths(model: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]
             continue
         strength = torch.full_like(weight, float(group["weight_decay"]), requires_grad=False)
         if isinstance(optimizer, AdamW) or group.get("decoupled_weight_decay"):
-            strength /= movement(optimizer, {**group, "lr": 1.0}, weight)
+            strength /= metric(optimizer)({**group, "lr": 1.0}, optimizer.state[weight])
         found[name] = strength
     if not found:
         raise ConventionError("decay_strengths(model, optimizer) needs an optimizer of this model after a step.")

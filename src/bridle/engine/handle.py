@@ -1,6 +1,7 @@
 """A recipe at work in a user's own loop, through the hooks of torch's optimizers."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any, final
 
 import torch
@@ -8,11 +9,14 @@ from torch import Tensor, nn
 from torch._compile import _disable_dynamo  # torch.compiler.disable would import the whole compiler
 from torch.optim import Optimizer
 
-from bridle.core import Recipe
+from bridle.core import Draws, LossTerm, Recipe
+from bridle.engine.again import Again
 from bridle.engine.denormals import snap
 from bridle.engine.overlaps import overlaps
 from bridle.engine.penalties import Penalties
 from bridle.engine.settle import settle
+from bridle.engine.terms import Terms
+from bridle.engine.updates import Updates
 from bridle.errors import RecipeError
 from bridle.records import Finding
 
@@ -26,10 +30,11 @@ class Handle:
 
     Before the optimizer's step, after any clipping of the user's, the penalties' gradients are added; after it come
     the proximal steps. With ``optimizer.step(closure)`` the gradients are added at the end of the closure, which
-    would wipe what was added before. Under a :class:`torch.amp.GradScaler` a skipped step stays skipped.
+    would wipe what was added before. Under a :class:`torch.amp.GradScaler` a skipped step stays skipped. Update rules
+    act around all of that; loss terms are the one thing to write into the loop: ``loss = loss + handle.terms()``.
 
     Attributes:
-        scopes: The full names of the weights that each penalty touches.
+        scopes: The full names of the weights, or modules, that each regularizer touches.
         findings: What was noticed when it was attached, such as a penalty on top of the optimizer's own decay.
         step: How many steps the optimizer has taken.
     """
@@ -41,11 +46,16 @@ class Handle:
         recipe: Recipe,
         *,
         steps: int | None,
+        seed: int,
         copies: Mapping[str, Tensor] | None,
     ) -> None:
-        self._optimizer, self._steps = optimizer, steps
+        self._model, self._optimizer, self._steps, self._seed = model, optimizer, steps, seed
         self._penalties = Penalties(model, optimizer, recipe, copies)
-        self.scopes = self._penalties.scopes
+        self._updates = Updates(model, optimizer, recipe)
+        self._terms = Terms(model, recipe)
+        self._waiting = self._declared = ", ".join(term.key for term in recipe.of(LossTerm))
+        self._unskipped: list[tuple[Tensor, Tensor]] = []
+        self.scopes = self._penalties.scopes | self._updates.scopes | self._terms.scopes
         self.findings: tuple[Finding, ...] = overlaps(self._penalties, optimizer)
         self.step = 0
         self._hooks = [
@@ -61,6 +71,22 @@ class Handle:
         """
         self._refuse_detached()
         return self._penalties.value()
+
+    def terms(self, weights: Tensor | None = None) -> Tensor:
+        """The loss terms of the last forward pass, to be added to the loss: ``loss = loss + handle.terms()``.
+
+        Zero where the recipe has none. With micro-batches call it after each, and weigh it as their loss.
+
+        Args:
+            weights: ``(B,)`` the examples' weights in the data loss; by default all alike.
+
+        Raises:
+            ModelError: If the model was not called in training mode since the last call.
+            RecipeError: After :meth:`detach`.
+        """
+        self._refuse_detached()
+        self._waiting = ""
+        return self._terms.value(self._draws, self._progress, weights)
 
     def settle(self, loss: Callable[[], Tensor], steps: int = 100) -> int:
         """Settle exact zeros after training: proximal steps with full gradients in place of the optimizer's.
@@ -124,10 +150,19 @@ class Handle:
         for hook in self._hooks:
             hook.remove()
         self._hooks = []
+        self._terms.remove()
 
     def _refuse_detached(self) -> None:
         if not self._hooks:
             raise RecipeError("This handle was detached and acts on nothing any more. Call bridle.attach again.")
+
+    @property
+    def _progress(self) -> float:
+        return self.step / self._steps if self._steps else 0.0
+
+    @property
+    def _draws(self) -> Draws:
+        return Draws(self._seed, 0, self.step)
 
     @_disable_dynamo
     def _before(self, _: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -135,28 +170,64 @@ class Handle:
             return args, kwargs | {"closure": self._completed(kwargs["closure"])}
         if len(args) > 1 and args[1] is not None:
             return (args[0], self._completed(args[1]), *args[2:]), kwargs
-        self._complete()
+        if self._updates.recompute:
+            raise RecipeError(
+                f"{self._updates.rules[0].key} takes the gradient twice in a step, so it needs "
+                "optimizer.step(closure): a function that zeroes the gradients, computes the loss, calls backward "
+                "and gives the loss."
+            )
+        self._complete(lambda: None)
         return None
 
     def _completed(self, closure: Callable[[], Any]) -> Callable[[], Any]:
-        """The closure with the penalties' gradients added as its last act."""
+        """The closure with what precedes the optimizer's step as its last act."""
 
         def complete() -> Any:
+            again = Again(self._model) if self._updates.recompute else nullcontext
+
+            def gradient_at() -> None:
+                with again():
+                    closure()
+
             with torch.enable_grad():
                 loss = closure()
-            self._complete()
+            self._complete(gradient_at)
             return loss
 
         return complete
 
-    def _complete(self) -> None:
-        self._penalties.schedule(self.step / self._steps if self._steps else 0.0)
+    def _complete(self, gradient_at: Callable[[], None]) -> None:
+        if self._waiting:
+            raise RecipeError(
+                f"{self._waiting} was declared and never added to the loss. Write loss = loss + handle.terms() after "
+                "each forward pass, or leave it out of the recipe."
+            )
+        if self._updates.rules:
+            self._unscale()
+            self._updates.before(self._draws, self._progress, gradient_at)
+        self._penalties.schedule(self._progress)
         # A fused optimizer under a GradScaler divides by the scale within its step.
         self._penalties.add_gradients(getattr(self._optimizer, "grad_scale", None))
 
+    def _unscale(self) -> None:
+        """Show rules plain gradients, and keep the weights where only the device knows whether the step is skipped."""
+        optimizer: Any = self._optimizer
+        weights = [weight for group in optimizer.param_groups for weight in group["params"] if weight.grad is not None]
+        if getattr(optimizer, "grad_scale", None) is not None:
+            torch._foreach_mul_([weight.grad for weight in weights], optimizer.grad_scale.double().reciprocal().float())
+            optimizer.grad_scale = None
+        if getattr(optimizer, "found_inf", None) is not None:
+            self._unskipped = [(weight, weight.detach().clone()) for weight in weights]
+
     @_disable_dynamo
     def _after(self, *_: Any) -> None:
-        self._penalties.proximal_steps(getattr(self._optimizer, "found_inf", None))
+        skipped = getattr(self._optimizer, "found_inf", None)
+        self._penalties.proximal_steps(skipped)
+        self._updates.after()
+        with torch.no_grad():
+            for weight, before in self._unskipped:
+                weight.copy_(torch.where(skipped.bool(), before, weight))  # type: ignore[union-attr]
+        self._unskipped, self._waiting = [], self._declared
         self.step += 1
         if self.step % SNAP_EVERY == 0:
             snap(self._optimizer)

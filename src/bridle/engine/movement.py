@@ -55,9 +55,8 @@ def _sgd(group: State, _: State) -> float:
 
 
 def _adam(group: State, state: State) -> Tensor | float:
-    largest = group["amsgrad"]
-    correction = 1.0 - group["betas"][1] ** _steps(state)
-    return _over_root(group["lr"], state["max_exp_avg_sq" if largest else "exp_avg_sq"] / correction, group["eps"])
+    square = state["max_exp_avg_sq" if group["amsgrad"] else "exp_avg_sq"]
+    return _over_root(group["lr"], square, group["eps"], 1.0 - group["betas"][1] ** _steps(state))
 
 
 def _nadam(group: State, state: State) -> Tensor | float:
@@ -66,7 +65,7 @@ def _nadam(group: State, state: State) -> Tensor | float:
     now, soon = (beta1 * (1.0 - 0.5 * 0.96 ** (when * group["momentum_decay"])) for when in (step, step + 1))
     product = _number(state["mu_product"])
     weights = (1.0 - now) / (1.0 - product) + soon * (1.0 - beta1**step) / (1.0 - product * soon)
-    return _over_root(group["lr"] * weights, state["exp_avg_sq"] / (1.0 - beta2**step), group["eps"])
+    return _over_root(group["lr"] * weights, state["exp_avg_sq"], group["eps"], 1.0 - beta2**step)
 
 
 def _radam(group: State, state: State) -> Tensor | float:
@@ -102,10 +101,11 @@ def _adadelta(group: State, state: State) -> Tensor | float:
     return moves.mul_(group["lr"])
 
 
-def _over_root(rate: Any, square: Tensor, eps: float) -> Tensor:
+def _over_root(rate: Any, square: Tensor, eps: float, correction: Any = 1.0) -> Tensor:
+    """``rate / (sqrt(square / correction) + eps)`` in as few passes as that takes."""
+    root = correction**0.5
     # The constant keeps the square root of exact zeros off its slow path; it is invisible beside eps.
-    root = (square + 1e-30).sqrt_().add_(eps)
-    return root.reciprocal_().mul_(rate)
+    return (square + 1e-30).sqrt_().add_(eps * root).reciprocal_().mul_(rate * root)
 
 
 def _steps(state: State) -> Any:

@@ -15,7 +15,7 @@ from bridle.engine.anchors import starting_point
 from bridle.engine.movement import metric
 from bridle.errors import RecipeError
 
-BLOCK = 2**16
+BLOCK = 2**18
 """Weights per block of a proximal step that needs a step for each: what is computed on the way stays in the cache."""
 
 

@@ -45,6 +45,7 @@ class Terms:
         self._checked = False
         self._needs_gradient = any(term.needs_input_gradient for term in self._terms)
         self.scopes = {term.key: _covered(model, term) for term in self._terms if term.needs_activations}
+        self._parts = [part for term in self._terms for part in term.layered(self.scopes.get(term.key, [""]))]
         self._hooks: list[Any] = []
         if self._terms:
             for name in dict.fromkeys(name for names in self.scopes.values() for name in names):
@@ -114,18 +115,18 @@ class Terms:
                 f"The loss terms ({', '.join(term.key for term in self._terms)}) have seen no forward pass in training "
                 "mode that gave a tensor. Call the model once, in training mode, before each use of their value."
             )
-        seen = {term.key: self._seen(term, captured, wide(captured.output)) for term in self._terms}
+        seen = [self._seen(term, names, captured, wide(captured.output)) for term, names in self._parts]
         if not self._checked:
             self._check(seen)
         means = []
-        for term in self._terms:
-            losses = term.at(progress).per_example(seen[term.key], draws)
+        for (term, _), forward in zip(self._parts, seen, strict=True):
+            losses = term.at(progress).per_example(forward, draws)
             means.append(losses.mean() if weights is None else weighted_mean(losses, weights))
         return sum(means[1:], start=means[0])
 
-    def _seen(self, term: LossTerm, captured: _Captured, output: Tensor) -> Forward:
+    def _seen(self, term: LossTerm, names: list[str], captured: _Captured, output: Tensor) -> Forward:
         activations = []
-        for name in self.scopes.get(term.key, ()):
+        for name in names:
             for activation, version in captured.activations.get(name, ()):
                 if activation._version != version:
                     raise ModelError(
@@ -135,15 +136,14 @@ class Terms:
                 activations.append(wide(activation))
         if term.needs_activations and not activations:
             raise ModelError(
-                f"{term.key} looks at {', '.join(self.scopes[term.key])}, of which no module took part in the forward "
+                f"{term.key} looks at {', '.join(names)}, of which no module took part in the forward "
                 "pass. Let its scope name modules that are called."
             )
         return Forward(captured.inputs, output, tuple(activations))
 
-    def _check(self, seen: dict[str, Forward]) -> None:
+    def _check(self, seen: list[Forward]) -> None:
         """Refuse at the first forward pass what cannot be seen before it."""
-        for term in self._terms:
-            forward = seen[term.key]
+        for (term, _), forward in zip(self._parts, seen, strict=True):
             rows = forward.output.shape[:1]
             for activation in forward.activations:
                 if activation.shape[:1] != rows:

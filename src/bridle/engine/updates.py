@@ -35,7 +35,11 @@ class Updates:
             rule.key: [name for name in resolve(model, rule.scope, who=rule.key) if weights[name] in moved]
             for rule in self._rules
         }
-        self._weights = {key: [weights[name] for name in names] for key, names in self.scopes.items()}
+        self._parts = [
+            (part, {name: weights[name] for name in names})
+            for rule in self._rules
+            for part, names in rule.layered(self.scopes[rule.key])
+        ]
         self._running: list[Iterator[None]] = []
         self._refuse_idle()
         self._refuse_order()
@@ -65,6 +69,11 @@ class Updates:
                     )
 
     @property
+    def rules(self) -> tuple[UpdateRule, ...]:
+        """The rules, in the recipe's order."""
+        return self._rules
+
+    @property
     def recompute(self) -> bool:
         """Whether a rule takes the gradient anew."""
         return any(rule.recomputes for rule in self._rules)
@@ -84,11 +93,16 @@ class Updates:
         if not self._rules:
             return
         rates = {weight: float(group["lr"]) for group in self._optimizer.param_groups for weight in group["params"]}
-        for rule in self._rules:
-            weights = [weight for weight in self._weights[rule.key] if weight.grad is not None]
+        for rule, scope in self._parts:
+            weights = {name: weight for name, weight in scope.items() if weight.grad is not None}
             if weights:
-                update = Update([rates[weight] for weight in weights], draws, torch.enable_grad()(gradient_at))
-                running = rule.at(progress).around(weights, update)
+                update = Update(
+                    list(weights),
+                    [rates[weight] for weight in weights.values()],
+                    draws,
+                    torch.enable_grad()(gradient_at),
+                )
+                running = rule.at(progress).around(list(weights.values()), update)
                 next(running)
                 self._running.append(running)
 

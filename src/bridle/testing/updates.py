@@ -56,7 +56,9 @@ class _Trial:
             self._step()
             return
         yields = 0
-        for _ in rule.around(self.weights, Update([_RATE] * len(self.weights), draws, self._gradient_at)):
+        names = [str(place) for place in range(len(self.weights))]
+        update = Update(names, [_RATE] * len(names), draws, self._gradient_at)
+        for _ in rule.around(self.weights, update):
             yields += 1
             if inside is not None:
                 inside()

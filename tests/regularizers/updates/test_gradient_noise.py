@@ -14,7 +14,8 @@ def noise(rule, draws, *sizes):
     weights = [torch.zeros(size, dtype=torch.float64) for size in sizes]
     for weight in weights:
         weight.grad = torch.ones_like(weight)
-    next(rule.around(weights, Update([0.1] * len(weights), draws, lambda: None)))
+    names = [str(place) for place in range(len(weights))]
+    next(rule.around(weights, Update(names, [0.1] * len(names), draws, lambda: None)))
     assert all(torch.equal(weight, torch.zeros_like(weight)) for weight in weights)
     return [weight.grad - 1 for weight in weights]
 

@@ -15,7 +15,7 @@ CPU = torch.device("cpu")
 def bounded(weights, limit):
     """The weights after a step that moves nothing."""
     weights = [weight.clone() for weight in weights]
-    update = Update([0.1] * len(weights), Draws(0, 0, 0), lambda: None)
+    update = Update([str(place) for place in range(len(weights))], [0.1] * len(weights), Draws(0, 0, 0), lambda: None)
     for _ in MaxNorm(limit).around(weights, update):
         pass
     return weights
@@ -59,7 +59,7 @@ def test_a_vector_counts_each_entry_and_zeros_stay():
 
 def test_it_acts_after_the_step():
     weight = torch.ones(2, 2)
-    running = MaxNorm(1.0).around([weight], Update([0.1], Draws(0, 0, 0), lambda: None))
+    running = MaxNorm(1.0).around([weight], Update(["0"], [0.1], Draws(0, 0, 0), lambda: None))
     next(running)
     assert torch.equal(weight, torch.ones(2, 2))
     weight.mul_(100)

@@ -25,7 +25,12 @@ def climb(weights, function, radius):
 
     gradient_at()
     asked.clear()
-    next(SAM(radius).around(weights, Update([0.1] * len(weights), Draws(0, 0, 0), gradient_at)))
+    next(
+        SAM(radius).around(
+            weights,
+            Update([str(place) for place in range(len(weights))], [0.1] * len(weights), Draws(0, 0, 0), gradient_at),
+        )
+    )
     return [weight.grad for weight in weights], asked
 
 

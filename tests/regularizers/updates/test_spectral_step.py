@@ -17,7 +17,7 @@ def stepped(limit, size):
     before = material.weights(CPU)
     weights = [weight.clone() for weight in before]
     steps = [size * material.normal(f"step {w.shape}", *w.shape, device=CPU) for w in weights]
-    for _ in SpectralStep(limit).around(weights, Update([RATE] * 3, Draws(0, 0, 0), lambda: None)):
+    for _ in SpectralStep(limit).around(weights, Update(["0", "1", "2"], [RATE] * 3, Draws(0, 0, 0), lambda: None)):
         for weight, step in zip(weights, steps, strict=True):
             weight.add_(step)
     return before, [weight + step for weight, step in zip(before, steps, strict=True)], weights
@@ -37,7 +37,7 @@ def test_a_short_step_stays_bit_for_bit():
 
 def test_a_vector_is_measured_by_its_length():
     weight = torch.zeros(4, dtype=torch.float64)
-    for _ in SpectralStep(1.0).around([weight], Update([RATE], Draws(0, 0, 0), lambda: None)):
+    for _ in SpectralStep(1.0).around([weight], Update(["0"], [RATE], Draws(0, 0, 0), lambda: None)):
         weight.add_(torch.tensor([3.0, 4.0, 0.0, 0.0]))
     torch.testing.assert_close(weight, torch.tensor([0.06, 0.08, 0.0, 0.0], dtype=torch.float64))
 

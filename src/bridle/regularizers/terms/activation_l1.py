@@ -23,6 +23,7 @@ class ActivationL1(LossTerm):
     Reference: Glorot, Bordes and Bengio 2011, "Deep sparse rectifier neural networks", section 3.
     """
 
+    by_layer: ClassVar[bool] = True
     needs_activations: ClassVar[bool] = True
     strength: Annotated[float, Range(0.0, search=(1e-6, 1e-2), log=True)]
     scope: Scope = "all"

@@ -23,6 +23,7 @@ class ActivationL2(LossTerm):
     Reference: Merity, McCann and Socher 2017, "Revisiting activation regularization for language RNNs".
     """
 
+    by_layer: ClassVar[bool] = True
     needs_activations: ClassVar[bool] = True
     strength: Annotated[float, Range(0.0, search=(1e-6, 1e-2), log=True)]
     scope: Scope = "all"

@@ -28,6 +28,7 @@ class KLSparsity(LossTerm):
     Reference: Ng 2011, "Sparse autoencoder", CS294A lecture notes, section 3.
     """
 
+    by_layer: ClassVar[bool] = True
     needs_activations: ClassVar[bool] = True
     strength: Annotated[float, Range(0.0, search=(1e-5, 1e-1), log=True)]
     target: Annotated[float, Range(0.0, 1.0, open_low=True, open_high=True, search=(0.01, 0.3), log=True)] = 0.05

@@ -32,9 +32,9 @@ class GradientNoise(UpdateRule):
     def around(self, weights: Sequence[Tensor], update: Update) -> Iterator[None]:
         """Add the noise, then the step."""
         deviation = (self.strength / (1 + update.draws.step) ** self.decay) ** 0.5
-        for place, weight in enumerate(weights):
+        for name, weight in zip(update.names, weights, strict=True):
             assert weight.grad is not None  # noqa: S101 - it gets only weights with a gradient
-            source = update.draws.generator(f"{self.key}:{place}", weight.device)
+            source = update.draws.generator(f"{self.key}:{name}", weight.device)
             noise = torch.empty(weight.shape, device=weight.device).normal_(generator=source)
             weight.grad.add_((noise * deviation).to(weight.dtype))
         yield

@@ -27,6 +27,7 @@ class SAM(UpdateRule):
     Reference: Foret et al. 2021, "Sharpness-aware minimization for efficiently improving generalization".
     """
 
+    by_layer: ClassVar[bool] = False
     recomputes: ClassVar[bool] = True
     radius: Annotated[float, Range(0.0, search=(0.01, 0.5), log=True)]
     scope: Scope = "all"
