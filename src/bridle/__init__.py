@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from bridle.core import Place, Recipe, Training, between, choice, convert, schedule
     from bridle.engine.attach import attach
     from bridle.engine.decay import decay_strengths
+    from bridle.engine.optimality import kkt_residual
     from bridle.job.fit import fit, resume
     from bridle.job.preview import preview
     from bridle.job.run import Predictions, Run, load
@@ -39,6 +40,7 @@ _HOMES = {
     "convert": "bridle.core",
     "decay_strengths": "bridle.engine.decay",
     "fit": "bridle.job.fit",
+    "kkt_residual": "bridle.engine.optimality",
     "load": "bridle.job.run",
     "load_recipe": "bridle.regularizers.catalogue",
     "preview": "bridle.job.preview",
@@ -61,6 +63,7 @@ __all__ = [
     "convert",
     "decay_strengths",
     "fit",
+    "kkt_residual",
     "load",
     "load_recipe",
     "preview",
