@@ -224,8 +224,8 @@ class Handle:
         skipped = getattr(self._optimizer, "found_inf", None)
         self._penalties.proximal_steps(skipped)
         self._updates.after()
-        with torch.no_grad():
-            for weight, before in self._unskipped:
+        for weight, before in self._unskipped:
+            with torch.no_grad():
                 weight.copy_(torch.where(skipped.bool(), before, weight))  # type: ignore[union-attr]
         self._unskipped, self._waiting = [], self._declared
         self.step += 1

@@ -28,6 +28,11 @@ Movement: TypeAlias = Callable[[State, State], Tensor | float]
 a number, or a tensor like the weight."""
 
 
+def is_uniform(optimizer: Optimizer) -> bool:
+    """Whether the movement is one number for all weights of a parameter group."""
+    return isinstance(optimizer, optim.SGD)
+
+
 def metric(optimizer: Optimizer) -> Movement:
     """The movement under ``optimizer``.
 

@@ -7,12 +7,12 @@ from typing import Any, cast, final
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Optimizer
+from torch.optim import Optimizer
 
 from bridle.core import Penalty, Proximal, Recipe
 from bridle.core.scope import parameters, resolve
 from bridle.engine.anchors import starting_point
-from bridle.engine.movement import metric
+from bridle.engine.movement import Movement, State, is_uniform, metric
 from bridle.errors import RecipeError
 
 BLOCK = 2**18
@@ -93,6 +93,7 @@ class Penalties:
         self._refuse_strangers()
         self.parts = list(self._divide(recipe, weights))
         self._moving = [part for part in self.parts if part.declared.moves]
+        self._smooth = [part for part in self.parts if not part.exact]
         self._exact = [part for part in self.parts if part.exact]
         _refuse_overlaps(self._exact)
         self._refuse_metrics()
@@ -113,9 +114,9 @@ class Penalties:
                 )
 
     def _refuse_metrics(self) -> None:
+        self._movement: Movement = metric(self._optimizer) if self._exact else _none
         for part in self._exact:
-            metric(self._optimizer)
-            if part.proximal.one_step and not isinstance(self._optimizer, SGD):
+            if part.proximal.one_step and not is_uniform(self._optimizer):
                 raise RecipeError(
                     f"{part.declared.key} has no exact step under {type(self._optimizer).__name__}, which moves each "
                     'weight by a step of its own. Use training.optimizer = "sgd".'
@@ -126,24 +127,26 @@ class Penalties:
         for part in self._moving:
             part.penalty = part.declared.at(progress)
 
-    @torch.no_grad()
     def add_gradients(self, scale: Tensor | None = None) -> None:
         """Add each smooth penalty's gradient to the weights' gradients; call it after clipping, before the step.
 
         Args:
             scale: What the gradients are multiplied by, where they are; a scalar.
         """
-        for part in self.parts:
-            weights = [] if part.exact else part.trained
-            if weights:
-                gradients = [_dense(weight) for weight in weights]
-                if scale is None:
-                    part.penalty.add_gradient(part.seen(weights), gradients)
-                else:
-                    slopes = part.penalty.gradient(part.seen(weights))
-                    torch._foreach_add_(gradients, [slope * scale for slope in slopes])
+        for part in self._smooth:
+            with torch.no_grad():
+                self._add_gradient(part, part.trained, scale)
 
-    @torch.no_grad()
+    def _add_gradient(self, part: Part, weights: list[Tensor], scale: Tensor | None) -> None:
+        if not weights:
+            return
+        gradients = [_dense(weight) for weight in weights]
+        if scale is None:
+            part.penalty.add_gradient(part.seen(weights), gradients)
+        else:
+            slopes = part.penalty.gradient(part.seen(weights))
+            torch._foreach_add_(gradients, [slope * scale for slope in slopes])
+
     def proximal_steps(self, skipped: Tensor | None = None) -> None:
         """Take each proximal penalty's step in the optimizer's metric; call it right after the optimizer's step.
 
@@ -151,29 +154,34 @@ class Penalties:
             skipped: Whether the optimizer skipped its step, where only the device knows; a scalar.
         """
         for part in self._exact:
-            for weights, steps in self._steps(part):
-                before = [] if skipped is None else [weight.clone() for weight in weights]
-                part.proximal.shrink(weights, steps)
-                for weight, old in zip(weights, before, strict=False):
-                    weight.copy_(torch.where(skipped.bool(), old, weight))  # type: ignore[union-attr]
+            with torch.no_grad():
+                for weights, steps in self._steps(part):
+                    before = [] if skipped is None else [weight.clone() for weight in weights]
+                    part.proximal.shrink(weights, steps)
+                    for weight, old in zip(weights, before, strict=False):
+                        weight.copy_(torch.where(skipped.bool(), old, weight))  # type: ignore[union-attr]
 
     def _steps(self, part: Part) -> Iterator[tuple[list[Tensor], list[Tensor | float]]]:
         """The weights with the movement of each, together; or block by block where that can be."""
-        movement = metric(self._optimizer)
-        whole: list[Tensor] = []
-        movements: list[Tensor | float] = []
-        for weight in part.trained:
-            group = self._optimizer.param_groups[self._place[weight]]
-            state: dict[str, Any] = self._optimizer.state[weight] | {"grad": weight.grad}
-            large = weight.numel() > BLOCK and weight.is_contiguous() and not isinstance(self._optimizer, SGD)
-            if part.proximal.separable and large:
-                for block in zip(weight.view(-1).split(BLOCK), _blocks(state, weight), strict=True):
-                    yield [block[0]], [movement(group, block[1])]
-            else:
-                whole.append(weight)
-                movements.append(movement(group, state))
+        movement, groups = self._movement, self._optimizer.param_groups
+        whole = part.trained
+        if is_uniform(self._optimizer):
+            lengths = [movement(group, {}) for group in groups]
+            if whole:
+                yield whole, [lengths[self._place[weight]] for weight in whole]
+            return
+        if part.proximal.separable:
+            large = [weight for weight in whole if weight.numel() > BLOCK and weight.is_contiguous()]
+            whole = [weight for weight in whole if weight.numel() <= BLOCK or not weight.is_contiguous()]
+            for weight in large:
+                blocks = zip(weight.view(-1).split(BLOCK), _blocks(self._state(weight), weight), strict=True)
+                for block, state in blocks:
+                    yield [block], [movement(groups[self._place[weight]], state)]
         if whole:
-            yield whole, movements
+            yield whole, [movement(groups[self._place[weight]], self._state(weight)) for weight in whole]
+
+    def _state(self, weight: Tensor) -> dict[str, Any]:
+        return {**self._optimizer.state[weight], "grad": weight.grad}
 
     @torch.no_grad()
     def shrink(self, step: float) -> None:
@@ -186,7 +194,7 @@ class Penalties:
     @torch.no_grad()
     def smooth_value(self) -> float:
         """The sum of the penalties that are applied by their gradient."""
-        return sum(float(part.penalty.value(part.seen(part.weights))) for part in self.parts if not part.exact)
+        return sum(float(part.penalty.value(part.seen(part.weights))) for part in self._smooth)
 
     @torch.no_grad()
     def residual(self, weights: Iterable[Tensor]) -> float:
@@ -225,6 +233,11 @@ class Penalties:
         """Take the starting points from :meth:`state`."""
         for name, start in self.state().items():
             start.copy_(state[name])
+
+
+def _none(_: State, __: State) -> float:
+    """The movement where no penalty asks for one."""
+    return 0.0
 
 
 def _blocks(state: Mapping[str, Any], weight: Tensor) -> Iterator[dict[str, Any]]:

@@ -106,9 +106,9 @@ class Updates:
                 next(running)
                 self._running.append(running)
 
-    @torch.no_grad()
     def after(self) -> None:
         """Finish the rules in the reverse order; call it after the step and the penalties' proximal steps."""
         while self._running:
-            if next(self._running.pop(), self) is not self:
-                raise AssertionError("An update rule must yield exactly once.")
+            with torch.no_grad():
+                if next(self._running.pop(), self) is not self:
+                    raise AssertionError("An update rule must yield exactly once.")

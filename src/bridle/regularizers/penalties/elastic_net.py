@@ -44,7 +44,12 @@ class ElasticNet(Proximal, Convertible):
         """The same in place."""
         for weight, step in zip(weights, steps, strict=True):
             soften(weight, self.l1 * step)
-            weight.div_(1 + self.l2 * step)
+        alike = weights[0].device.type == "cpu" and not isinstance(steps[0], Tensor) and set(steps) == {steps[0]}
+        if alike:  # in one call, by a tensor: a number would be made one for each weight
+            torch._foreach_mul_(list(weights), torch.tensor(1 / (1 + self.l2 * steps[0]), dtype=torch.float64))
+        else:
+            for weight, step in zip(weights, steps, strict=True):
+                weight.div_(1 + self.l2 * step)
 
     def prox(self, weights: Sequence[Tensor], steps: Sequence[Tensor | float]) -> list[Tensor]:
         """Soft thresholding at ``step * l1``, then division by ``1 + step * l2``."""
