@@ -140,6 +140,36 @@ def test_group_lasso_meets_the_optimality_conditions_of_the_convex_problem(name,
     torch.testing.assert_close(slope[:, ~empty], -bound * direction, rtol=0, atol=1e-6)
 
 
+def test_group_lasso_of_skglm(regression):
+    """Three columns are a group: a network with those columns as one kernel each, against skglm's groups."""
+    skglm = pytest.importorskip("skglm")
+    penalties, datafits, solvers = (
+        pytest.importorskip(f"skglm.{name}") for name in ("penalties", "datafits", "solvers")
+    )
+    x, y = regression[0][:, :39], regression[1]
+    groups, order = np.arange(0, 40, 3).astype(np.int32), np.arange(39).astype(np.int32)
+    theirs = skglm.GeneralizedLinearEstimator(
+        datafits.QuadraticGroup(groups, order),
+        penalties.WeightedGroupL2(0.05, np.full(13, 3**0.5), groups, order),
+        solvers.GroupBCD(tol=1e-12, max_iter=10_000, fit_intercept=False),
+    ).fit(x, y)
+    expected = theirs.coef_.reshape(13, 3)
+    inputs, targets = torch.from_numpy(x).reshape(-1, 13, 3), torch.from_numpy(y)
+    model = nn.Conv1d(13, 1, 3, bias=False).double()
+    nn.init.zeros_(model.weight)
+    optimizer = SGD(model.parameters(), 0.05, momentum=0.9)
+    recipe = Recipe(GroupLasso(0.05, groups="kernels"))
+    attach(model, optimizer, recipe)
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        ((model(inputs)[:, 0, 0] - targets).square().mean() / 2).backward()
+        optimizer.step()
+    found = model.weight[0].detach().numpy()
+    assert 2 < (expected == 0).all(1).sum() < 12
+    np.testing.assert_array_equal((found == 0).all(1), (expected == 0).all(1))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
 def wrong_zeros(x, y, expected, batch, momentum, settled):
     """How many weights are zero where the solution is not, or the other way, after training with batches."""
     model = nn.Linear(x.shape[1], 1).double()

@@ -13,7 +13,7 @@ from bridle.metrics import catalogue as metrics
 from bridle.population import Member
 from bridle.records import Task
 from bridle.regularizers.averaging import EMA
-from bridle.regularizers.penalties import L1, L2
+from bridle.regularizers.penalties import L1, L2, L2Start
 
 ALPHA = 0.15
 
@@ -85,3 +85,22 @@ def test_only_kept_members_are_closed(keep, problem, wide, begin, tmp_path):
             return (live(template.examples.inputs(rows)) - template.examples.targets(rows)).square().mean()
 
         assert outcome.residual == pytest.approx(kkt_residual(live, Recipe(L1(0.02)), loss), rel=1e-6)
+
+
+def test_a_resumed_member_keeps_its_starting_point(problem, wide, begin):
+    """The checkpoint brings it, whatever the network starts from when it is built again."""
+    training = begin(problem, wide, L2Start(0.5), epochs=3)
+    training.train_epoch()
+    other = begin(problem, wide, L2Start(0.5), epochs=3, seed=7)
+    other.restore(*training.state())
+    expected, found = training.step.penalties.state(), other.step.penalties.state()
+    assert list(expected) == ["l2_start/net.0.weight", "l2_start/net.3.weight"]
+    assert all(torch.equal(found[name], value) for name, value in expected.items())
+    assert other.step.penalties.value() > 0
+
+
+def test_a_kept_member_reports_what_acts_twice(problem, wide, begin, tmp_path):
+    template = begin(problem, wide, L2(0.02), epochs=1, weight_decay=0.01)
+    setting = Setting(problem, metrics.find("rmse"), wide, folder=tmp_path)
+    outcome = train(Member(0, template.recipe, template.member.fold, 0, keep=True), setting)
+    assert [finding.name for finding in outcome.findings] == ["penalty_and_weight_decay"]

@@ -19,6 +19,7 @@ from bridle.engine.losses import default_loss, user_loss
 from bridle.engine.network import FLOOR, build_network, takes_codes
 from bridle.engine.noise import PlacedNoise
 from bridle.engine.optimizers import build, learning_rate, set_learning_rate
+from bridle.engine.overlaps import overlaps
 from bridle.engine.penalties import Penalties
 from bridle.engine.setting import Setting
 from bridle.engine.settle import settle
@@ -26,7 +27,7 @@ from bridle.engine.step import Step
 from bridle.engine.terms import Terms
 from bridle.engine.updates import Updates
 from bridle.population import Member
-from bridle.records import Finding, Mark
+from bridle.records import Mark
 
 CLEAN_ROWS = 5000
 """The clean training score (and batch-norm statistics of averaged weights) use at most this many training rows."""
@@ -91,7 +92,7 @@ class MemberTraining:
         self.best: dict[str, Tensor] = {}
         self.best_epoch: int | None = None
         self.series: dict[str, list[float]] = {}
-        self.findings: list[Finding] = []
+        self.findings = list(overlaps(self.step.penalties, optimizer)) if member.keep else []
         self.epoch = 0
         self.last = training.stop_after or training.epochs
         self.steps = training.epochs * self.batches.per_epoch
@@ -206,6 +207,7 @@ class MemberTraining:
             "model": self.model.state_dict(),
             "optimizer": optimizer_tensors(self.step.optimizer),
             "best": self.best,
+            "start": self.step.penalties.state(),
         }
         parts |= {f"average{place}": state for place, state in enumerate(self.step.averages)}
         parts |= {f"stop{place}": state for place, state in enumerate(self.stop_states)}
@@ -220,6 +222,7 @@ class MemberTraining:
 
         self.model.load_state_dict(part("model"))
         load_optimizer(self.step.optimizer, part("optimizer"))
+        self.step.penalties.load(part("start"))
         states = {f"average{place}": state for place, state in enumerate(self.step.averages)}
         states |= {f"stop{place}": state for place, state in enumerate(self.stop_states)}
         for name, state in states.items():

@@ -5,7 +5,7 @@ steps with full gradients end at those of the objective.
 """
 
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import TypeAlias, final
 
 import torch
 from torch import Tensor
@@ -32,49 +32,64 @@ def settle(penalties: Penalties, weights: Iterable[Tensor], objective: Objective
     Candes 2015, "Adaptive restart for accelerated gradient schemes".
     """
     weights = list(weights)
-    length, momentum = 1.0, 1.0
-    last = _copies(weights)
-    before = _copies(weights)
+    descent = _Descent(penalties, weights, objective)
+    momentum, last = 1.0, _copies(weights)
     for taken in range(steps):
         start = _copies(weights)
-        height = objective(True) + penalties.smooth_value()
-        penalties.add_gradients()
-        slopes = [torch.zeros_like(weight) if weight.grad is None else weight.grad.clone() for weight in weights]
-        length = _descend(penalties, weights, start, slopes, height, objective, 2.0 * length)
-        if length == 0.0:
+        slopes = descent.slopes()
+        if not descent.step(start, slopes):
             _put(weights, last)
             return taken
-        if _dot(_less(start, weights), _less(weights, last)) > 0:
+        gone = _less(weights, start)
+        if _largest(gone) <= descent.length * descent.precision * (1.0 + _largest(slopes)):
+            return taken + 1
+        if _dot(gone, _less(weights, last)) < 0:
             momentum = 1.0
         faster = (1.0 + (1.0 + 4.0 * momentum**2) ** 0.5) / 2.0
         before, last = last, _copies(weights)
-        ahead = torch._foreach_add(last, _less(last, before), alpha=(momentum - 1.0) / faster)
+        _put(weights, torch._foreach_add(last, _less(last, before), alpha=(momentum - 1.0) / faster))
         momentum = faster
-        _put(weights, ahead)
     _put(weights, last)
     return steps
 
 
-def _descend(
-    penalties: Penalties,
-    weights: list[Tensor],
-    start: list[Tensor],
-    slopes: list[Tensor],
-    height: float,
-    objective: Objective,
-    length: float,
-) -> float:
-    """Move the weights by one proximal step from ``start``; gives the step's length, 0 where none goes down."""
-    rounding = 8.0 * max(torch.finfo(weight.dtype).eps for weight in weights) * (1.0 + abs(height))
-    for _ in range(60):
-        _put(weights, torch._foreach_add(start, slopes, alpha=-length))
-        penalties.shrink(length)
-        move = _less(weights, start)
-        bound = height + _dot(slopes, move) + _dot(move, move) / (2.0 * length)
-        if objective(False) + penalties.smooth_value() <= bound + rounding:
-            return length
-        length /= 2.0
-    return 0.0
+@final
+class _Descent:
+    """Proximal gradient steps whose length is found by backtracking, from twice the last one."""
+
+    def __init__(self, penalties: Penalties, weights: list[Tensor], objective: Objective) -> None:
+        self._penalties, self._weights, self._objective = penalties, weights, objective
+        self.precision = 16.0 * max(torch.finfo(weight.dtype).eps for weight in weights)
+        self.length = self._shortest = 1.0
+
+    def slopes(self) -> list[Tensor]:
+        """The gradient of the smooth part of the objective, whose value is kept for the next step."""
+        self._height = self._objective(True) + self._penalties.smooth_value()
+        self._penalties.add_gradients()
+        return [torch.zeros_like(w) if w.grad is None else w.grad.clone() for w in self._weights]
+
+    def step(self, start: list[Tensor], slopes: list[Tensor]) -> bool:
+        """Move the weights from ``start`` down the objective; gives whether a step does.
+
+        Where the curvature is lost in the rounding of the objective, the shortest length so far is taken.
+        """
+        rounding = self.precision * (1.0 + abs(self._height))
+        self.length *= 2.0
+        for _ in range(60):
+            _put(self._weights, torch._foreach_add(start, slopes, alpha=-self.length))
+            self._penalties.shrink(self.length)
+            move = _less(self._weights, start)
+            bend = _dot(move, move) / (2.0 * self.length)
+            if bend <= 100.0 * rounding:
+                if self.length <= self._shortest:
+                    return True
+                self.length = self._shortest
+            elif self._objective(False) + self._penalties.smooth_value() <= self._height + _dot(slopes, move) + bend:
+                self._shortest = min(self._shortest, self.length)
+                return True
+            else:
+                self.length /= 2.0
+        return False
 
 
 @torch.no_grad()
@@ -88,6 +103,10 @@ def _copies(weights: list[Tensor]) -> list[Tensor]:
 
 def _less(one: list[Tensor], other: list[Tensor]) -> list[Tensor]:
     return [a.detach() - b.detach() for a, b in zip(one, other, strict=True)]
+
+
+def _largest(values: list[Tensor]) -> float:
+    return max(float(value.abs().max()) for value in values)
 
 
 def _dot(one: list[Tensor], other: list[Tensor]) -> float:

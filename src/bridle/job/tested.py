@@ -30,7 +30,7 @@ def refit(job: Context, recipes: dict[str, Recipe]) -> dict[str, list[tuple[Memb
     done: dict[str, Outcome] = {}
     for member, outcome in job.crew([member for of in members.values() for member in of]):
         done[member.name] = outcome
-        job.findings.extend(outcome.findings)
+        job.findings.extend(finding for finding in outcome.findings if finding not in job.findings)
         job.progress.advance()
     found = {name: [(member, done[member.name]) for member in of] for name, of in members.items()}
     first = next(iter(found.values()))
