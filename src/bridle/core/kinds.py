@@ -135,9 +135,17 @@ class Penalty(Regularizer):
 
     It never goes through the loss. A penalty receives all weights in its scope at once. A penalty that is not
     :class:`Proximal` is applied by :meth:`gradient`.
+
+    ``takes_pair`` says that it takes exactly two weights with equally many columns: its value is one of the first, and
+    a constraint ties the second to the first.
     """
 
+    takes_pair: ClassVar[bool] = False
     scope: Scope
+
+    def refuses(self, shapes: Sequence[Sequence[int]]) -> str:
+        """Why it cannot act on weights of these shapes; empty where it can."""
+        return ""
 
     @abstractmethod
     def value(self, weights: Sequence[Tensor]) -> Tensor:
@@ -169,6 +177,10 @@ class Proximal(Penalty):
             steps: Per weight the movement that the optimizer makes per unit of constant gradient: a number, or a
                 tensor of the weight's shape.
         """
+
+    def inside(self, weights: Sequence[Tensor]) -> list[Tensor]:
+        """The weights brought inside the penalty's constraint, not always to its nearest point; most have none."""
+        return list(weights)
 
 
 class Averaging(Regularizer):

@@ -11,7 +11,7 @@ from torch.optim import SGD, Optimizer
 from bridle.core import Penalty, Proximal, Recipe
 from bridle.core.scope import parameters, resolve
 from bridle.engine.movement import movement
-from bridle.errors import RecipeError
+from bridle.errors import RecipeError, ScopeError
 
 
 @final
@@ -24,7 +24,7 @@ class Penalties:
         recipe: The recipe.
 
     Raises:
-        ScopeError: If a penalty's scope matches no weight.
+        ScopeError: If a penalty's scope matches no weight, or weights that it cannot take.
         RecipeError: If two penalties with exact zeros share a weight, or one has no exact step under the optimizer.
     """
 
@@ -40,6 +40,7 @@ class Penalties:
         self._penalties = self._declared
         self._refuse_overlaps(recipe)
         self._refuse_metrics(recipe)
+        self._refuse_shapes(recipe)
 
     def _refuse_overlaps(self, recipe: Recipe) -> None:
         for one, other in combinations(recipe.of(Proximal), 2):
@@ -58,6 +59,14 @@ class Penalties:
                     f"{penalty.key} has no exact step under {type(self._optimizer).__name__}, which moves each weight "
                     'by a step of its own. Use training.optimizer = "sgd".'
                 )
+
+    def _refuse_shapes(self, recipe: Recipe) -> None:
+        for penalty in recipe.of(Penalty):
+            weights = self._weights[penalty.key]
+            if reason := penalty.refuses([weight.shape for weight in weights]):
+                found = zip(self.scopes[penalty.key], weights, strict=True)
+                listing = ", ".join(f"{name} {tuple(weight.shape)}" for name, weight in found)
+                raise ScopeError(f"{penalty.key} {reason}; its scope has {listing}.")
 
     def schedule(self, progress: float) -> None:
         """Set every scheduled strength to its value at the share ``progress`` of the training."""
@@ -79,7 +88,7 @@ class Penalties:
         for penalty in self._penalties:
             if isinstance(penalty, Proximal):
                 weights: list[Tensor] = [weight for weight in self._weights[penalty.key] if weight.grad is not None]
-                if weights:
+                if len(weights) > int(penalty.takes_pair):
                     steps = [movement(self._optimizer, self._group[weight], weight) for weight in weights]
                     torch._foreach_copy_(weights, penalty.prox(weights, steps))
 
