@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bridle.core import Place, Recipe, Training, between, choice, schedule
+    from bridle.job.feature_path import FeaturePath, feature_path
     from bridle.job.fit import fit, resume
     from bridle.job.preview import preview
     from bridle.job.run import Predictions, Run, load
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from bridle.regularizers.targets import *  # noqa: F403
 
 _HOMES = {
+    "FeaturePath": "bridle.job.feature_path",
     "Place": "bridle.core",
     "Predictions": "bridle.job.run",
     "Recipe": "bridle.core",
@@ -31,6 +33,7 @@ _HOMES = {
     "between": "bridle.core",
     "catalogue": "bridle.regularizers.catalogue",
     "choice": "bridle.core",
+    "feature_path": "bridle.job.feature_path",
     "fit": "bridle.job.fit",
     "load": "bridle.job.run",
     "load_recipe": "bridle.regularizers.catalogue",
@@ -41,6 +44,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "FeaturePath",
     "Place",
     "Predictions",
     "Recipe",
@@ -50,6 +54,7 @@ __all__ = [
     "between",
     "catalogue",
     "choice",
+    "feature_path",
     "fit",
     "load",
     "load_recipe",

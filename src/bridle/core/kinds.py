@@ -143,7 +143,7 @@ class Penalty(Regularizer):
     takes_pair: ClassVar[bool] = False
     scope: Scope
 
-    def refuses(self, shapes: Sequence[Sequence[int]]) -> str:
+    def refuses(self, shapes: Sequence[Sequence[int]]) -> str:  # noqa: ARG002 - most take any
         """Why it cannot act on weights of these shapes; empty where it can."""
         return ""
 

@@ -1,4 +1,4 @@
-"""The path of the hierarchical lasso on one fold: a dense network first, then growing strengths until nothing is left."""
+"""The path of the hierarchical lasso on one fold: a dense network, then growing strengths until nothing is left."""
 
 import math
 from collections.abc import Iterator
@@ -91,7 +91,7 @@ class PathTraining:
         self._inputs = {name: self._examples.inputs(torch.from_numpy(own)) for name, own in self._rows.items()}
         self._targets = {name: self._examples.targets(torch.from_numpy(own)) for name, own in self._rows.items()}
         self.features = feature_numbers(dataset, self.preprocessing)
-        self.rate = 0.0
+        self.rate, self.epochs = 0.0, 0
         self.network = self._fresh()
 
     def _fresh(self) -> SkipNetwork:
@@ -135,6 +135,7 @@ class PathTraining:
         kept, since = self.network.state(), 0
         for _ in range(self.plan.dense_epochs):
             self.network.step(self.rate, 0.0)
+            self.epochs += 1
             loss = self._mean_loss(watched)
             if not loss < 10 * first + 1:
                 return False
@@ -158,6 +159,7 @@ class PathTraining:
     def _train(self, strength: float) -> None:
         for _ in range(self.plan.epochs):
             self.network.step(self.rate, strength)
+        self.epochs += self.plan.epochs
         if not self.network.finite():
             raise ModelError(
                 f"{self.dataset.name}: the network of the feature path diverged at strength {strength:.3g}. "
@@ -206,7 +208,7 @@ class PathTraining:
 
 
 def feature_numbers(dataset: Dataset, preprocessing: Preprocessing) -> tuple[int, ...]:
-    """The feature of each prepared column: its column in the data, so that one-hot columns and indicators go together."""
+    """The feature of each prepared column: the columns of a category, or a number and its indicator, are one."""
     numbers = {column.name: number for number, column in enumerate(dataset.layout.columns)}
     return tuple(numbers[name] for name in preprocessing.sources)
 

@@ -14,6 +14,7 @@ from bridle.models.skip_mlp import SkipMLP
 from bridle.records import Task
 
 TINY = 1e-30
+ROUNDS = 30
 
 
 @final
@@ -84,7 +85,10 @@ class SkipNetwork:
         return values if self._alone else values.new_zeros(self.count).index_add_(0, self._features, values)
 
     def _spread(self, values: Tensor) -> Tensor:
-        return values if self._alone else values[self._features]
+        if self._alone:
+            return values
+        spread: Tensor = values[self._features]
+        return spread
 
     def outputs(self, inputs: Tensor) -> Tensor:
         """Outputs ``(B, C)`` from inputs of the computed columns."""
@@ -122,12 +126,13 @@ class SkipNetwork:
 
         The norm b of a feature is the root of the increasing, concave and piecewise linear function
         ``b - |v| + cut - M sum_i max(|u_i| - M b, 0)``. Newton's method from the last step's norm comes to the left of
-        it at once, climbs, and is there when no entry changes its side: mostly after one or two rounds.
+        it at once, climbs, and is there when no entry changes its side: mostly after one or two rounds. Rounding may
+        send an entry to and fro for ever, hence the limit.
         """
         first, skip, hierarchy = self._matrix[: self._width], self._matrix[self._width :], self._hierarchy
         norms = self._fold(skip.square().sum(0)).sqrt()
         sizes, lengths, before = first.abs(), self._lengths, None
-        while True:
+        for _ in range(ROUNDS):
             over = sizes - hierarchy * self._spread(lengths)
             counts = self._fold((over > 0).sum(0))
             if before is not None and torch.equal(counts, before):
@@ -152,7 +157,8 @@ class SkipNetwork:
     @property
     def selected(self) -> Tensor:
         """The numbers of the features that are not left out, ascending."""
-        return self._features[self._spread(self._lengths) > 0].unique()
+        numbers: Tensor = self._features[self._spread(self._lengths) > 0].unique()
+        return numbers
 
     @property
     def penalty(self) -> float:

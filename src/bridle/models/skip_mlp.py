@@ -1,5 +1,6 @@
 """A multilayer perceptron with a linear skip from the inputs to the outputs: the network of the hierarchical lasso."""
 
+import itertools
 import math
 from typing import final
 
@@ -39,7 +40,7 @@ class SkipMLP(nn.Module):
     def features(self) -> tuple[int, ...]:
         """The number of the feature that each column belongs to, as ``HierarchicalLasso.features`` takes it."""
         starts = [*self.codes.offsets.tolist(), self.codes.rows]
-        sizes = [end - start for start, end in zip(starts, starts[1:], strict=False)]
+        sizes = [end - start for start, end in itertools.pairwise(starts)]
         grouped = [number for number, size in enumerate(sizes, self.numbers) for _ in range(size)]
         return (*range(self.numbers), *grouped)
 
