@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bridle.engine.attach import attach
     from bridle.engine.decay import decay_strengths
     from bridle.engine.optimality import kkt_residual
+    from bridle.job.feature_path import FeaturePath, feature_path
     from bridle.job.fit import fit, resume
     from bridle.job.preview import preview
     from bridle.job.run import Predictions, Run, load
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from bridle.regularizers.updates import *  # noqa: F403
 
 _HOMES = {
+    "FeaturePath": "bridle.job.feature_path",
     "Place": "bridle.core",
     "Predictions": "bridle.job.run",
     "Recipe": "bridle.core",
@@ -39,6 +41,7 @@ _HOMES = {
     "choice": "bridle.core",
     "convert": "bridle.core",
     "decay_strengths": "bridle.engine.decay",
+    "feature_path": "bridle.job.feature_path",
     "fit": "bridle.job.fit",
     "kkt_residual": "bridle.engine.optimality",
     "load": "bridle.job.run",
@@ -50,6 +53,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "FeaturePath",
     "Place",
     "Predictions",
     "Recipe",
@@ -62,6 +66,7 @@ __all__ = [
     "choice",
     "convert",
     "decay_strengths",
+    "feature_path",
     "fit",
     "kkt_residual",
     "load",

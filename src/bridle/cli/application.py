@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from bridle.cli.convert import convert
+from bridle.cli.features import features
 from bridle.cli.fit import fit
 from bridle.cli.list import list_regularizers
 from bridle.cli.predict import predict
@@ -38,6 +39,7 @@ application = typer.Typer(
 )
 application.callback()(bridle)
 application.command()(fit)
+application.command()(features)
 application.command()(predict)
 application.command()(preview)
 application.command()(report)

@@ -14,7 +14,6 @@ from bridle.core.kinds import (
     Noise,
     Penalty,
     Proximal,
-    Regularizer,
     State,
     StopRule,
     TargetRule,
@@ -22,6 +21,7 @@ from bridle.core.kinds import (
 )
 from bridle.core.places import Place
 from bridle.core.recipe import Recipe
+from bridle.core.regularizer import Regularizer
 from bridle.core.scope import Scope
 from bridle.core.training import Training
 from bridle.core.update import Update

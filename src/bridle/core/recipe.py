@@ -8,7 +8,7 @@ from typing import Any, TypeVar, final
 from bridle.core.conventions.convention import QUANTITIES
 from bridle.core.conventions.explain import explain
 from bridle.core.dials import Choice
-from bridle.core.kinds import Regularizer
+from bridle.core.regularizer import Regularizer
 from bridle.core.training import Training
 from bridle.errors import RecipeError
 

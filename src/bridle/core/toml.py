@@ -9,8 +9,8 @@ from typing import Any
 import tomli_w
 
 from bridle.core.dials import Between, Choice, PerLayer, Schedule, between, choice, dials, schedule
-from bridle.core.kinds import Regularizer
 from bridle.core.recipe import Recipe
+from bridle.core.regularizer import Regularizer
 from bridle.core.training import Training
 from bridle.errors import BridleError, RecipeError
 

@@ -13,7 +13,7 @@ from bridle.core import Penalty, Proximal, Recipe
 from bridle.core.scope import parameters, resolve
 from bridle.engine.anchors import starting_point
 from bridle.engine.movement import Movement, State, is_uniform, metric
-from bridle.errors import RecipeError
+from bridle.errors import RecipeError, ScopeError
 
 BLOCK = 2**18
 """Weights per block of a proximal step that needs a step for each: what is computed on the way stays in the cache."""
@@ -54,8 +54,12 @@ class Part:
 
     @property
     def trained(self) -> list[Tensor]:
-        """The weights that have a gradient; the optimizer leaves the others alone, and so does the penalty."""
-        return [weight for weight in self.weights if weight.grad is not None]
+        """The weights that have a gradient; the optimizer leaves the others alone, and so does the penalty.
+
+        Of a pair that is tied together both have one, or none counts.
+        """
+        found = [weight for weight in self.weights if weight.grad is not None]
+        return [] if self.declared.takes_pair and len(found) < 2 else found
 
 
 @final
@@ -69,7 +73,7 @@ class Penalties:
         copies: The tensors that the optimizer holds in place of the model's weights, by the weights' names.
 
     Raises:
-        ScopeError: If a penalty's scope matches no weight.
+        ScopeError: If a penalty's scope matches no weight, or weights that it cannot take.
         RecipeError: If two penalties with exact zeros share a weight, one has no exact step under the optimizer, the
             optimizer holds no weight of its scope, a weight is complex or of low precision, or a starting point does
             not fit.
@@ -97,6 +101,7 @@ class Penalties:
         self._exact = [part for part in self.parts if part.exact]
         _refuse_overlaps(self._exact)
         self._refuse_metrics()
+        self._refuse_shapes(recipe, weights)
 
     def _divide(self, recipe: Recipe, weights: Mapping[str, Tensor]) -> Iterator[Part]:
         for item in recipe.of(Penalty):
@@ -121,6 +126,13 @@ class Penalties:
                     f"{part.declared.key} has no exact step under {type(self._optimizer).__name__}, which moves each "
                     'weight by a step of its own. Use training.optimizer = "sgd".'
                 )
+
+    def _refuse_shapes(self, recipe: Recipe, weights: Mapping[str, Tensor]) -> None:
+        for penalty in recipe.of(Penalty):
+            found = {name: tuple(weights[name].shape) for name in self.scopes[penalty.key]}
+            if reason := penalty.refuses(list(found.values())):
+                listing = ", ".join(f"{name} {shape}" for name, shape in found.items())
+                raise ScopeError(f"{penalty.key} {reason}; its scope has {listing}.")
 
     def schedule(self, progress: float) -> None:
         """Set every scheduled strength to its value at the share ``progress`` of the training."""

@@ -60,11 +60,18 @@ def write_html(evidence: Evidence, folder: Path) -> Path:
     Raises:
         StorageError: If the page cannot be written.
     """
-    path = folder / FILE
-    partial = folder / f".{FILE}.partial"
-    page = render(evidence, folder / "gallery").encode("utf-8", "replace")
+    return write_page(folder / FILE, render(evidence, folder / "gallery"))
+
+
+def write_page(path: Path, text: str) -> Path:
+    """Write a page's text, whole or not at all.
+
+    Raises:
+        StorageError: If it cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_bytes(page)
+        partial.write_bytes(text.encode("utf-8", "replace"))
         os.replace(partial, path)
     except OSError as error:
         partial.unlink(missing_ok=True)
@@ -89,17 +96,25 @@ def render(evidence: Evidence, pictures: Path) -> str:
         "findings": findings.content(evidence),
         "origin": origin.content(evidence),
     }
+    return page(
+        "report.html.jinja",
+        head=headline.content(evidence),
+        titles=TITLES,
+        sections={name: content for name, content in contents.items() if content is not None},
+    )
+
+
+def page(template: str, **content: Any) -> str:
+    """A page's text: a template with the style, plotly and the drawing script, which its policy alone allows to run."""
     scripts = [_script(get_plotlyjs()), _script(_template("draw.js"))]
     return (
         _environment()
-        .get_template("report.html.jinja")
+        .get_template(template)
         .render(
-            head=headline.content(evidence),
-            titles=TITLES,
-            sections={name: content for name, content in contents.items() if content is not None},
             style=Markup(_template("style.css")),  # our own file, not data
             scripts=scripts,
             script_sources=" ".join(_source(script) for script in scripts),
+            **content,
         )
     )
 

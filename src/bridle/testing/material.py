@@ -1,5 +1,7 @@
 """What the laws try regularizers on: weights and batches, the same in every run."""
 
+from typing import TypeAlias
+
 import torch
 from torch import Tensor
 
@@ -7,8 +9,13 @@ from bridle.core import Augmentation, Batch, Forward, LossTerm
 from bridle.core.draws import generator
 from bridle.records import Kind
 
-SHAPES = ((6, 5), (4, 6), (3, 4, 2, 2))
+Shapes: TypeAlias = tuple[tuple[int, ...], ...]
+
+SHAPES: Shapes = ((6, 5), (4, 6), (3, 4, 2, 2))
 """Two matrices of consecutive layers and a kernel."""
+
+PAIR: Shapes = ((3, 5), (6, 5))
+"""A skip connection and a first layer of the same 5 features."""
 
 
 def normal(name: str, *shape: int, device: torch.device, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -21,16 +28,16 @@ def uniform(name: str, *shape: int, device: torch.device, dtype: torch.dtype = t
     return torch.rand(shape, generator=generator("testing", name), dtype=torch.float32).to(device, dtype)
 
 
-def weights(device: torch.device, dtype: torch.dtype = torch.float64) -> list[Tensor]:
+def weights(device: torch.device, dtype: torch.dtype = torch.float64, shapes: Shapes = SHAPES) -> list[Tensor]:
     """Generic weights, none of them near zero, where a penalty may have a kink."""
-    drawn = [normal(f"weights {shape}", *shape, device=device, dtype=dtype) for shape in SHAPES]
+    drawn = [normal(f"weights {shape}", *shape, device=device, dtype=dtype) for shape in shapes]
     return [weight + 0.2 * weight.sign() for weight in drawn]
 
 
-def steps(device: torch.device) -> list[list[Tensor | float]]:
+def steps(device: torch.device, shapes: Shapes = SHAPES) -> list[list[Tensor | float]]:
     """Steps of an optimizer, one list per trial: numbers small and large, and one per entry as Adam has them."""
-    numbers: list[list[Tensor | float]] = [[step] * len(SHAPES) for step in (0.1, 10.0, 1000.0)]
-    ragged = [10 ** (2 * normal(f"steps {shape}", *shape, device=device)) for shape in SHAPES]
+    numbers: list[list[Tensor | float]] = [[step] * len(shapes) for step in (0.1, 10.0, 1000.0)]
+    ragged = [10 ** (2 * normal(f"steps {shape}", *shape, device=device)) for shape in shapes]
     return [*numbers, list(ragged)]
 
 

@@ -11,10 +11,15 @@ from bridle.testing.law import Unchanged, off, require, require_alike, require_c
 from bridle.testing.members import check_stacked
 
 
+def _weights(penalty: Penalty, device: torch.device, dtype: torch.dtype = torch.float64) -> list[Tensor]:
+    """Generic weights of the shapes that the penalty takes."""
+    return material.weights(device, dtype, material.PAIR if penalty.takes_pair else material.SHAPES)
+
+
 def value_is_a_finite_number(penalty: Penalty, device: torch.device) -> None:
     """The value is a scalar, finite and not negative, from generic and from zero weights, and keeps type and device."""
     for dtype in (torch.float64, torch.float32):
-        generic = material.weights(device, dtype)
+        generic = _weights(penalty, device, dtype)
         for weights in (generic, [weight * 0 for weight in generic]):
             value = penalty.value(weights)
             require_alike(value, weights[0].new_zeros(()), "the value must be a scalar like the weights")
@@ -25,10 +30,12 @@ def value_is_a_finite_number(penalty: Penalty, device: torch.device) -> None:
 
 def gradient_is_that_of_the_value(penalty: Penalty, device: torch.device) -> None:
     """The gradient is what automatic differentiation of the value gives."""
-    weights = [weight.requires_grad_() for weight in material.weights(device)]
+    weights = [weight.requires_grad_() for weight in _weights(penalty, device)]
     value = penalty.value(weights)
     require(value.requires_grad, "the value does not depend on the weights: was it computed from detached ones?")
-    expected = torch.autograd.grad(value, weights, allow_unused=True)
+    expected = list(torch.autograd.grad(value, weights, allow_unused=True))
+    if penalty.takes_pair and expected[1] is None:
+        expected[1] = torch.zeros_like(weights[1])
     for place, (found, wanted) in enumerate(zip(penalty.gradient(weights), expected, strict=True)):
         require(wanted is not None, f"the value does not depend on weight {place}")
         require_close(found.detach(), wanted, f"the gradient of weight {place} is not that of the value")
@@ -36,7 +43,7 @@ def gradient_is_that_of_the_value(penalty: Penalty, device: torch.device) -> Non
 
 def gradient_is_the_slope(penalty: Penalty, device: torch.device) -> None:
     """Along random directions the gradient gives the difference quotient of the value."""
-    weights = material.weights(device)
+    weights = _weights(penalty, device)
     slopes = penalty.gradient(weights)
     scale = sum((slope.square().sum() for slope in slopes), start=torch.zeros((), device=device)).sqrt()
     for trial in range(4):
@@ -52,24 +59,25 @@ def gradient_is_the_slope(penalty: Penalty, device: torch.device) -> None:
 def gradient_reaches_every_weight(penalty: Penalty, device: torch.device) -> None:
     """At generic weights of some size no entry of the gradient is zero, and each is like its weight.
 
-    Weights of several sizes are tried, since a concave penalty leaves large ones alone.
+    Weights of several sizes are tried, since a concave penalty leaves large ones alone. Of a pair the value is one of
+    the first alone.
     """
     for dtype in (torch.float64, torch.float32):
-        weights = material.weights(device, dtype)
+        weights = _weights(penalty, device, dtype)
         reached = [torch.zeros_like(weight, dtype=torch.bool) for weight in weights]
         for factor in (1.0, 1e-2, 1e-4, 1e-6):
             for place, slope in enumerate(penalty.gradient([factor * weight for weight in weights])):
                 require_alike(slope, weights[place], f"the gradient of weight {place} must be like it")
                 require(bool(slope.isfinite().all()), f"the gradient of weight {place} is not finite")
                 reached[place] |= slope != 0
-        for place, weight in enumerate(weights):
+        for place, weight in enumerate(weights[:1] if penalty.takes_pair else weights):
             missed = int((~reached[place]).sum())
             require(missed == 0, f"the gradient does not reach {missed} of {weight.numel()} entries of weight {place}")
 
 
 def adding_the_gradient_adds_it(penalty: Penalty, device: torch.device) -> None:
     """``add_gradient`` adds what ``gradient`` gives, and leaves the weights."""
-    weights = material.weights(device)
+    weights = _weights(penalty, device)
     gradients = [material.normal(f"so far {place}", *w.shape, device=device) for place, w in enumerate(weights)]
     expected = [so_far + more for so_far, more in zip(gradients, penalty.gradient(weights), strict=True)]
     with Unchanged(*weights):
@@ -80,7 +88,7 @@ def adding_the_gradient_adds_it(penalty: Penalty, device: torch.device) -> None:
 
 def zero_strength_does_nothing(penalty: Penalty, device: torch.device) -> None:
     """With zero strength value and gradient are exactly zero."""
-    weights = material.weights(device)
+    weights = _weights(penalty, device)
     nothing = off(penalty)
     require(nothing is not None, "no dial can be zero: a penalty needs one that turns it off")
     if nothing is not None:
@@ -91,7 +99,7 @@ def zero_strength_does_nothing(penalty: Penalty, device: torch.device) -> None:
 
 def penalty_leaves_its_inputs(penalty: Penalty, device: torch.device) -> None:
     """Value and gradient change no weight in place."""
-    weights = material.weights(device)
+    weights = _weights(penalty, device)
     with Unchanged(*weights):
         penalty.value(weights)
         penalty.gradient(weights)
@@ -101,7 +109,7 @@ def penalty_stacks(penalty: Penalty, device: torch.device) -> None:
     """Value and gradient of members with unlike strengths, stacked, are those of each alone."""
 
     def call(item: Penalty, factor: Tensor) -> list[Tensor]:
-        weights = [weight * factor for weight in material.weights(device)]
+        weights = [weight * factor for weight in _weights(penalty, device)]
         return [item.value(weights), *item.gradient(weights)]
 
     check_stacked(call, penalty, device)
@@ -109,13 +117,14 @@ def penalty_stacks(penalty: Penalty, device: torch.device) -> None:
 
 def _steps(penalty: Proximal, device: torch.device) -> list[list[Tensor | float]]:
     """The steps to try: those that the penalty takes."""
-    return [steps for steps in material.steps(device) if not (penalty.one_step and isinstance(steps[0], Tensor))]
+    trials = material.steps(device, material.PAIR if penalty.takes_pair else material.SHAPES)
+    return [steps for steps in trials if not (penalty.one_step and isinstance(steps[0], Tensor))]
 
 
 def prox_is_finite(penalty: Proximal, device: torch.device) -> None:
     """The proximal step is finite, also from zero weights, and like the weights."""
     for dtype in (torch.float64, torch.float32):
-        generic = material.weights(device, dtype)
+        generic = _weights(penalty, device, dtype)
         for weights in (generic, [weight * 0 for weight in generic]):
             for steps in _steps(penalty, device):
                 steps = [step.to(dtype) if isinstance(step, Tensor) else step for step in steps]
@@ -125,25 +134,40 @@ def prox_is_finite(penalty: Proximal, device: torch.device) -> None:
 
 
 def prox_at_zero_strength_is_the_identity(penalty: Proximal, device: torch.device) -> None:
-    """With zero strength the proximal step leaves the weights exactly."""
-    weights = material.weights(device)
+    """With zero strength the proximal step leaves the weights exactly; outside of a constraint it projects them."""
+    weights = _weights(penalty, device)
     nothing = off(penalty)
     if nothing is not None:
         for steps in _steps(penalty, device):
-            for found, weight in zip(nothing.prox(weights, steps), weights, strict=True):
+            for found, weight in zip(
+                nothing.prox(penalty.inside(weights), steps), penalty.inside(weights), strict=True
+            ):
                 require_same(found, weight, "the proximal step at zero strength must be the identity")
+            _require_best(nothing, weights, steps)
+
+
+def prox_is_inside(penalty: Proximal, device: torch.device) -> None:
+    """What the proximal step gives is inside the penalty's constraint, where it has one."""
+    for weights in (_weights(penalty, device), [100 * weight for weight in _weights(penalty, device)]):
+        for steps in _steps(penalty, device):
+            found = penalty.prox(weights, steps)
+            for result, cut in zip(found, penalty.inside(found), strict=True):
+                require_close(result, cut, "the proximal step leaves the penalty's constraint", tolerance=1e-12)
 
 
 def prox_is_the_best(penalty: Proximal, device: torch.device) -> None:
-    """No neighbour of the proximal step has a lower ``value(x) + sum (x - w)^2 / (2 step)``."""
-    weights = material.weights(device)
+    """No neighbour inside the constraint has a lower ``value(x) + sum (x - w)^2 / (2 step)`` than the proximal step."""
     for steps in _steps(penalty, device):
-        best = penalty.prox(weights, steps)
-        lowest = _objective(penalty, best, weights, steps)
-        for other in _neighbours(best, weights):
-            height = _objective(penalty, other, weights, steps)
-            lower = bool(height < lowest - 1e-13 * (1 + lowest.abs()))
-            require(not lower, f"a neighbour of the proximal step is better: {height:.12g} < {lowest:.12g}")
+        _require_best(penalty, _weights(penalty, device), steps)
+
+
+def _require_best(penalty: Proximal, weights: list[Tensor], steps: Sequence[Tensor | float]) -> None:
+    best = penalty.prox(weights, steps)
+    lowest = _objective(penalty, best, weights, steps)
+    for other in _neighbours(best, weights):
+        height = _objective(penalty, penalty.inside(other), weights, steps)
+        lower = bool(height < lowest - 1e-13 * (1 + lowest.abs()))
+        require(not lower, f"a neighbour of the proximal step is better: {height:.12g} < {lowest:.12g}")
 
 
 def _objective(
@@ -172,7 +196,7 @@ def _neighbours(best: Sequence[Tensor], weights: Sequence[Tensor]) -> Iterator[l
 def shrinking_in_place_is_the_proximal_step(penalty: Proximal, device: torch.device) -> None:
     """``shrink`` leaves in the weights what ``prox`` gives."""
     for steps in _steps(penalty, device):
-        weights = material.weights(device)
+        weights = _weights(penalty, device)
         expected = penalty.prox(weights, steps)
         penalty.shrink(weights, steps)
         for found, wanted in zip(weights, expected, strict=True):
@@ -181,7 +205,7 @@ def shrinking_in_place_is_the_proximal_step(penalty: Proximal, device: torch.dev
 
 def prox_leaves_its_inputs(penalty: Proximal, device: torch.device) -> None:
     """The proximal step changes neither weights nor steps in place."""
-    weights = material.weights(device)
+    weights = _weights(penalty, device)
     for steps in _steps(penalty, device):
         with Unchanged(*weights, *(step for step in steps if isinstance(step, Tensor))):
             penalty.prox(weights, steps)
@@ -189,7 +213,7 @@ def prox_leaves_its_inputs(penalty: Proximal, device: torch.device) -> None:
 
 def prox_stacks(penalty: Proximal, device: torch.device) -> None:
     """The proximal steps of members with unlike strengths, stacked, are those of each alone."""
-    weights = material.weights(device)
+    weights = _weights(penalty, device)
     for steps in _steps(penalty, device):
 
         def call(item: Proximal, factor: Tensor, at: Sequence[Tensor | float] = steps) -> list[Tensor]:
@@ -211,6 +235,7 @@ LAWS = (
 PROXIMAL = (
     prox_is_finite,
     prox_at_zero_strength_is_the_identity,
+    prox_is_inside,
     prox_is_the_best,
     shrinking_in_place_is_the_proximal_step,
     prox_leaves_its_inputs,

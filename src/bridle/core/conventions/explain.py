@@ -7,7 +7,8 @@ from bridle.core.conventions.convert import Conversion, sayings, unsaid
 from bridle.core.conventions.convertible import Convertible
 from bridle.core.conventions.table import CONVENTIONS
 from bridle.core.dials import FREE, Between, Choice, Schedule
-from bridle.core.kinds import Penalty, Regularizer
+from bridle.core.kinds import Penalty
+from bridle.core.regularizer import Regularizer
 from bridle.core.training import Training
 
 _ENTERS = ("momentum", "batch_size", "learning_rate")

@@ -2,6 +2,7 @@
 
 from bridle.regularizers.penalties.elastic_net import ElasticNet
 from bridle.regularizers.penalties.group_lasso import GroupLasso
+from bridle.regularizers.penalties.hierarchical_lasso import HierarchicalLasso
 from bridle.regularizers.penalties.l1 import L1
 from bridle.regularizers.penalties.l2 import L2
 from bridle.regularizers.penalties.l2_start import L2Start
@@ -18,6 +19,7 @@ __all__ = [
     "SCAD",
     "ElasticNet",
     "GroupLasso",
+    "HierarchicalLasso",
     "L2Start",
     "Nuclear",
     "Orthogonality",
