@@ -14,7 +14,18 @@ from bridle.core import Recipe
 from bridle.engine.attach import attach
 from bridle.errors import DialError, RecipeError, ScopeError
 from bridle.regularizers.noise import Dropout
-from bridle.regularizers.penalties import L1, L2, ElasticNet, GroupLasso, L2Start, Nuclear, Orthogonality
+from bridle.regularizers.penalties import (
+    L1,
+    L2,
+    MCP,
+    SCAD,
+    ElasticNet,
+    GroupLasso,
+    L2Start,
+    Nuclear,
+    Orthogonality,
+    SparseGroupLasso,
+)
 from bridle.regularizers.terms import ActivationL1, ActivationL2, ConfidencePenalty
 from bridle.regularizers.updates import SAM, DecoupledDecay, MaxNorm
 
@@ -536,7 +547,7 @@ def test_bad_input_is_refused_by_name(case):
 
 def test_complex_and_integer_weights_are_refused():
     model = nn.ParameterDict({"spectrum": nn.Parameter(torch.zeros(2, 2, dtype=torch.complex64))})
-    with pytest.raises(RecipeError, match=r"l2 covers spectrum, which is torch\.complex64; penalties are for real"):
+    with pytest.raises(RecipeError, match=r"l2 covers spectrum, which is torch\.complex64; this is for real weights"):
         attach(model, SGD(model.parameters(), 0.1), Recipe(L2(0.1)))
     model = nn.Linear(2, 1)
     model.counts = nn.Parameter(torch.zeros(2, 2, dtype=torch.int64), requires_grad=False)
@@ -737,3 +748,235 @@ def test_a_loss_term_per_layer(problem):
     model(x)
     expected = 0.5 * hidden.abs().sum(1).mean() + 0.1 * model[2](hidden.tanh()).abs().sum(1).mean()
     torch.testing.assert_close(handle.terms(), expected)
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad])
+@pytest.mark.parametrize(
+    "penalty", [L1(0.1), ElasticNet(0.1, 0.1), GroupLasso(0.1), SparseGroupLasso(0.1, 0.1), MCP(0.1)]
+)
+def test_a_learning_rate_of_zero_moves_nothing(penalty, kind):
+    """As at the end of a cosine schedule; a weight that is zero already does not drag its group along."""
+    model = net()
+    with torch.no_grad():
+        model[0].weight[0, 0] = 0
+    optimizer = kind(model.parameters(), lr=0.1)
+    optimizer.param_groups[0]["lr"] = 0.0
+    before = copy.deepcopy(model)
+    attach(model, optimizer, Recipe(penalty))
+    train(model, optimizer, [(torch.ones(4, 6, dtype=torch.float64), torch.tensor([0, 1, 2, 0]))])
+    same(model, before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam, RMSprop])
+@pytest.mark.parametrize("penalty", [L1(0.1), GroupLasso(0.1), SparseGroupLasso(0.1, 0.1), MCP(0.1), SCAD(0.1)])
+def test_a_weight_that_is_no_number_is_not_taken_for_a_zero(penalty, kind):
+    model = nn.Linear(3, 2, bias=False)
+    optimizer = kind(model.parameters(), lr=0.1)
+    attach(model, optimizer, Recipe(penalty))
+    model.weight.grad = torch.tensor([[float("nan"), 1.0, 1.0], [1.0, 1.0, 1.0]])
+    optimizer.step()
+    assert model.weight[0, 0].isnan()
+
+
+def test_blocks_of_a_large_weight_are_the_whole():
+    """A weight of more than 2^18 entries is shrunk block by block under Adam."""
+    source = torch.Generator().manual_seed(0)
+    values, slopes = torch.randn(2, 600, 500, generator=source)
+    model = nn.ParameterDict({"weight": nn.Parameter(values.clone())})
+    optimizer = Adam(model.parameters(), 0.1)
+    attach(model, optimizer, Recipe(L1(0.5)))
+    twin = nn.Parameter(values.clone())
+    other = Adam([twin], 0.1)
+    for _ in range(2):
+        model["weight"].grad, twin.grad = slopes.clone(), slopes.clone()
+        optimizer.step()
+        other.step()
+        state = other.state[twin]
+        length = 0.1 / ((state["exp_avg_sq"] / (1 - 0.999 ** state["step"].item())).sqrt() + 1e-8)
+        with torch.no_grad():
+            twin.copy_(twin.sign() * (twin.abs() - 0.5 * length).clamp(min=0))
+    torch.testing.assert_close(model["weight"].detach(), twin.detach(), rtol=1e-5, atol=1e-6)
+    assert (twin == 0).any()
+
+
+@pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarning")  # of torch, at its first sparse tensor
+def test_a_large_sparse_embedding_under_adagrad():
+    model = nn.Embedding(40_000, 8, sparse=True)
+    optimizer = Adagrad(model.parameters(), 0.1)
+    attach(model, optimizer, Recipe(L1(1e-4, scope="embeddings")))
+    model(torch.tensor([5])).sum().backward()
+    optimizer.step()
+    assert model.weight[5].abs().sum() > 0
+
+
+def test_weights_that_come_later_are_not_left_out_in_silence(problem):
+    message = r"The SGD trains other weights than when the recipe was attached .* Call handle\.detach\(\)"
+    model, extra = net(), nn.Linear(2, 2)
+    optimizer = SGD(model.parameters(), 0.1)
+    attach(model, optimizer, Recipe(L2(0.1)))
+    optimizer.add_param_group({"params": extra.parameters()})
+    with pytest.raises(RecipeError, match=message):
+        train(model, optimizer, problem[:1])
+    model = net()
+    model[0].weight.requires_grad_(False)
+    optimizer = SGD(model.parameters(), 0.1)
+    attach(model, optimizer, Recipe(L2(0.1)))
+    train(model, optimizer, problem[:1])
+    model[0].weight.requires_grad_(True)
+    with pytest.raises(RecipeError, match=message):
+        train(model, optimizer, problem[:1])
+
+
+def test_weights_made_small_after_attaching_are_refused():
+    model = net()
+    optimizer = SGD(model.parameters(), 0.1)
+    attach(model, optimizer, Recipe(L2(0.1)))
+    model.to(torch.bfloat16)
+    model[0].weight.grad = torch.zeros_like(model[0].weight)
+    with pytest.raises(RecipeError, match=r"l2 covers 0\.weight, which is torch\.bfloat16"):
+        optimizer.step()
+
+
+def test_update_rules_refuse_low_precision_and_take_copies(problem):
+    model = net().bfloat16()
+    with pytest.raises(RecipeError, match=r"decoupled_decay covers 0\.weight, which is torch\.bfloat16"):
+        attach(model, SGD(model.parameters(), 0.1), Recipe(DecoupledDecay(0.1)))
+    copies = {name: weight.detach().float() for name, weight in model.named_parameters()}
+    optimizer = SGD(copies.values(), 0.1)
+    handle = attach(model, optimizer, Recipe(DecoupledDecay(0.5)), copies=copies)
+    before = copies["0.weight"].clone()
+    for value in copies.values():
+        value.grad = torch.zeros_like(value)
+    optimizer.step()
+    torch.testing.assert_close(copies["0.weight"], before * 0.95)
+    with pytest.raises(RecipeError, match=r"these have copies, which it does not serve"):
+        handle.settle(lambda: cross_entropy(model(problem[0][0].bfloat16()), problem[0][1]))
+    wrong = {"0.weight": torch.zeros(3, 3)}
+    with pytest.raises(RecipeError, match=r"copies\['0\.weight'\] has shape \(3, 3\); the weight has \(8, 6\)"):
+        attach(model, SGD(wrong.values(), 0.1), Recipe(L2(0.1)), copies=wrong)
+
+
+def test_small_second_moments_are_not_taken_for_denormals():
+    """With gradients of 1e-16 Adam's mean squares are 1e-32; zeroing them would make its steps explode."""
+    model, twin = nn.Linear(2, 1, bias=False), nn.Linear(2, 1, bias=False)
+    twin.load_state_dict(model.state_dict())
+    optimizer, other = Adam(model.parameters(), 1e-3, eps=1e-20), Adam(twin.parameters(), 1e-3, eps=1e-20)
+    attach(model, optimizer, Recipe(L2(0.0)))
+    for step in range(205):
+        for one, moved in ((model, optimizer), (twin, other)):
+            one.weight.grad = torch.full((1, 2), 1e-16 * (1 + step % 3))
+            moved.step()
+    same(model, twin, rtol=0, atol=0)
+
+
+def test_sam_puts_the_weights_back_when_the_second_pass_fails(problem):
+    model = net()
+    before = copy.deepcopy(model)
+    optimizer = SGD(model.parameters(), 0.1)
+    attach(model, optimizer, Recipe(SAM(0.5)))
+    calls = []
+
+    def closure():
+        calls.append(1)
+        if len(calls) == 2:
+            raise MemoryError("full")
+        return closing(model, optimizer, *problem[0])()
+
+    with pytest.raises(MemoryError, match="full"):
+        optimizer.step(closure)
+    same(model, before, rtol=0, atol=0)
+
+
+def test_where_warnings_are_errors_nothing_stays_attached(problem):
+    model = net()
+    optimizer = SGD(model.parameters(), 0.1, weight_decay=0.1)
+    with pytest.raises(UserWarning, match="decays by itself"):  # they are errors in these tests
+        attach(model, optimizer, Recipe(L2(0.1)))
+    twin = train(net(), SGD(net().parameters(), 0.1), [])
+    other = SGD(twin.parameters(), 0.1, weight_decay=0.1)
+    same(train(model, optimizer, problem), train(twin, other, problem), rtol=0, atol=0)
+
+
+def test_settling_where_gradients_share_memory_and_weights_are_frozen():
+    model = nn.ParameterDict(
+        {name: nn.Parameter(torch.full((3, 2), value)) for name, value in (("a", 1.0), ("b", 0.5))}
+    )
+    model["frozen"] = nn.Parameter(torch.ones(3, 2), requires_grad=False)
+    optimizer = SGD(model.parameters(), 0.1)
+    handle = attach(model, optimizer, Recipe(L2(1.0)))
+    handle.settle(lambda: (model["a"] + model["b"] - 3 * model["frozen"]).square().sum() / 2, 500)
+    torch.testing.assert_close(model["a"].detach(), torch.ones(3, 2), rtol=0, atol=1e-5)
+    torch.testing.assert_close(model["b"].detach(), torch.ones(3, 2), rtol=0, atol=1e-5)
+    assert model["a"].grad is None
+
+
+def test_settling_refuses_a_bound_on_the_weights(problem):
+    model = net()
+    handle = attach(model, SGD(model.parameters(), 0.1), Recipe(L1(0.1), MaxNorm(0.5)))
+    with pytest.raises(RecipeError, match=r"max_norm keeps weights within a bound, which the closing phase"):
+        handle.settle(lambda: cross_entropy(model(problem[0][0]), problem[0][1]))
+
+
+def test_the_residual_of_a_penalty_with_a_start_is_that_of_the_handle(problem):
+    x, y = problem[0]
+    model = net()
+    optimizer = SGD(model.parameters(), 0.1)
+    handle = attach(model, optimizer, Recipe(L2Start(1.0)))
+    train(model, optimizer, problem)
+    start = net()
+
+    def loss():
+        return cross_entropy(model(x), y)
+
+    slopes = torch.autograd.grad(loss(), list(model.parameters()))
+    whole = [
+        slope + (weight - old if weight.ndim > 1 else 0)
+        for slope, weight, old in zip(slopes, model.parameters(), start.parameters(), strict=True)
+    ]
+    expected = max(slope.abs().max().item() for slope in whole)
+    assert handle.kkt_residual(loss) == pytest.approx(expected, rel=1e-12)
+    with pytest.raises(RecipeError, match=r"l2_start pulls to where .*handle\.kkt_residual\(loss\)"):
+        bridle.kkt_residual(model, Recipe(L2Start(1.0)), loss)
+    with pytest.raises(RecipeError, match=r"needs a value for every dial; free are l2\.strength"):
+        bridle.kkt_residual(model, Recipe(L2(bridle.between(0, 1))), loss)
+
+
+def test_a_residual_that_is_no_number_is_said():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    x = torch.ones(3, 2)
+
+    def loss():
+        return model[0](x).square().mean() + (model[1].weight * float("nan")).sum()
+
+    assert bridle.kkt_residual(torch.compile(model, backend="eager"), Recipe(L2(0.1)), loss) != 0.0
+    assert torch.tensor(bridle.kkt_residual(model, Recipe(L2(0.1)), loss)).isnan()
+
+
+def test_after_resuming_the_penalty_is_at_its_place_on_the_schedule():
+    model = net()
+    handle = attach(model, SGD(model.parameters(), 0.1), Recipe(L2(bridle.schedule(0.0, 1.0))), steps=100)
+    assert handle.penalty() == 0.0
+    handle.load_state_dict({"step": 50, "start": {}})
+    assert handle.penalty() == pytest.approx(0.25 * sum(w.detach().square().sum().item() for w in matrices(model)))
+
+
+def test_decoupled_decay_on_top_of_the_optimizers_own_is_reported():
+    model = net()
+    with pytest.warns(UserWarning, match=r"decoupled_decay acts on 0\.weight and 1 more, which AdamW decays by itself"):
+        attach(model, AdamW(model.parameters()), Recipe(DecoupledDecay(0.1)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((net(), "adam", Recipe(L2(0.1))), r"takes as optimizer a Optimizer; got str"),
+        ((net(), SGD(net().parameters(), 0.1), L2(0.1)), r"takes as recipe a Recipe; got L2"),
+        (
+            (net().parameters(), SGD(net().parameters(), 0.1), Recipe(L2(0.1))),
+            r"takes as model a Module; got generator",
+        ),
+    ],
+)
+def test_arguments_of_another_kind_are_refused(arguments, message):
+    with pytest.raises(RecipeError, match=message):
+        attach(*arguments)

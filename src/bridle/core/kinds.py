@@ -175,12 +175,15 @@ class UpdateRule(Regularizer):
     """Acts on the optimizer's step: changes gradients or weights before it, and weights after it.
 
     ``recomputes`` says that it calls ``update.gradient_at``, ``changes_metric`` that the step it leaves is no longer
-    the optimizer's own, so that no proximal step is exact beside it.
+    the optimizer's own, so that no proximal step is exact beside it, ``constrains`` that it keeps weights within a
+    bound, which a step without it would leave, ``decays`` that it shrinks weights as ``weight_decay`` does.
     """
 
     by_layer: ClassVar[bool] = True
     recomputes: ClassVar[bool] = False
     changes_metric: ClassVar[bool] = False
+    constrains: ClassVar[bool] = False
+    decays: ClassVar[bool] = False
     scope: Scope
 
     @abstractmethod

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
+from numbers import Integral
 
 from torch import Tensor, nn
 from torch.optim import LBFGS, Optimizer, SparseAdam
@@ -9,6 +10,7 @@ from torch.optim import LBFGS, Optimizer, SparseAdam
 from bridle.core import LossTerm, Penalty, Recipe, Regularizer, UpdateRule
 from bridle.core.dials import PerLayer, Schedule, dials
 from bridle.engine.handle import Handle
+from bridle.engine.unwrapped import unwrapped
 from bridle.errors import RecipeError
 
 KINDS = (LossTerm, Penalty, UpdateRule)
@@ -49,25 +51,28 @@ def attach(
 
     Findings, such as a penalty on top of the optimizer's own ``weight_decay``, are also given as warnings.
     """
-    model = _unwrapped(model)
+    _refuse_arguments(model, optimizer, recipe)
+    model = unwrapped(model)
     _refuse_recipe(recipe, steps)
     _refuse_optimizer(optimizer)
     _refuse_strangers(model, optimizer, copies or {})
     handle = Handle(model, optimizer, recipe, steps=steps, seed=seed, copies=copies)
-    for finding in handle.findings:
-        warnings.warn(finding.message, stacklevel=2)
+    try:
+        for finding in handle.findings:
+            warnings.warn(finding.message, stacklevel=2)
+    except Warning:  # they are errors here: nothing stays attached
+        handle.detach()
+        raise
     return handle
 
 
-def _unwrapped(model: nn.Module) -> nn.Module:
-    """The user's own module within ``torch.compile`` and DistributedDataParallel, so that its names are the user's."""
-    while isinstance(inner := getattr(model, "_orig_mod", None) or _replicated(model), nn.Module):
-        model = inner
-    return model
-
-
-def _replicated(model: nn.Module) -> nn.Module | None:
-    return model.module if isinstance(model, nn.parallel.DistributedDataParallel) else None
+def _refuse_arguments(model: object, optimizer: object, recipe: object) -> None:
+    given = {"model": (model, nn.Module), "optimizer": (optimizer, Optimizer), "recipe": (recipe, Recipe)}
+    for name, (value, kind) in given.items():
+        if not isinstance(value, kind):
+            raise RecipeError(
+                f"attach(model, optimizer, recipe) takes as {name} a {kind.__name__}; got {type(value).__name__}."
+            )
 
 
 def _refuse_recipe(recipe: Recipe, steps: int | None) -> None:
@@ -88,7 +93,7 @@ def _refuse_recipe(recipe: Recipe, steps: int | None) -> None:
             )
     if not recipe.regularizers:
         raise RecipeError("attach(...) needs a recipe with a regularizer in it; this one is empty.")
-    if steps is not None and (not isinstance(steps, int) or steps < 1):
+    if steps is not None and (not isinstance(steps, Integral) or steps < 1):
         raise RecipeError(f"attach(steps=...) must be a whole number of optimizer steps, 1 or more; got {steps!r}.")
 
 
@@ -122,6 +127,11 @@ def _refuse_strangers(model: nn.Module, optimizer: Optimizer, copies: Mapping[st
     unknown = sorted(set(copies) - set(weights))
     if unknown:
         raise RecipeError(f"copies names {', '.join(unknown)}; the model has {', '.join(weights)}.")
+    for name, copy in copies.items():
+        if copy.shape != weights[name].shape:
+            raise RecipeError(
+                f"copies[{name!r}] has shape {tuple(copy.shape)}; the weight has {tuple(weights[name].shape)}."
+            )
     held = {weight for group in optimizer.param_groups for weight in group["params"]}
     if not held & {*weights.values(), *copies.values()}:
         raise RecipeError(

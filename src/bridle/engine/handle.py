@@ -12,6 +12,8 @@ from torch.optim import Optimizer
 from bridle.core import Draws, LossTerm, Recipe
 from bridle.engine.again import Again
 from bridle.engine.denormals import snap
+from bridle.engine.dtypes import refuse_types
+from bridle.engine.optimality import dense_copy, residual
 from bridle.engine.overlaps import overlaps
 from bridle.engine.penalties import Penalties
 from bridle.engine.settle import settle
@@ -51,13 +53,16 @@ class Handle:
     ) -> None:
         self._model, self._optimizer, self._steps, self._seed = model, optimizer, steps, seed
         self._penalties = Penalties(model, optimizer, recipe, copies)
-        self._updates = Updates(model, optimizer, recipe)
+        self._updates = Updates(model, optimizer, recipe, copies)
         self._terms = Terms(model, recipe)
         self._waiting = self._declared = ", ".join(term.key for term in recipe.of(LossTerm))
         self._unskipped: list[tuple[Tensor, Tensor]] = []
         self.scopes = self._penalties.scopes | self._updates.scopes | self._terms.scopes
-        self.findings: tuple[Finding, ...] = overlaps(self._penalties, optimizer)
+        self.findings: tuple[Finding, ...] = overlaps(self._penalties, self._updates, optimizer)
         self.step = 0
+        self._copies = bool(copies)
+        self._groups = _groups(optimizer)
+        self._frozen = [weight for weight in _weights(optimizer) if not weight.requires_grad]
         self._hooks = [
             optimizer.register_step_pre_hook(self._before),
             optimizer.register_step_post_hook(self._after),
@@ -70,6 +75,7 @@ class Handle:
             RecipeError: After :meth:`detach`.
         """
         self._refuse_detached()
+        self._penalties.schedule(self._progress)
         return self._penalties.value()
 
     def terms(self, weights: Tensor | None = None) -> Tensor:
@@ -100,21 +106,39 @@ class Handle:
             How many were taken until no step went down any more.
 
         Raises:
-            RecipeError: After :meth:`detach`.
+            RecipeError: After :meth:`detach`, or where an update rule keeps weights within a bound.
         """
         self._refuse_detached()
+        self._updates.refuse_settling()
+        if self._copies:
+            raise RecipeError(
+                "settle(...) moves the weights that the loss is of; these have copies, which it does not serve."
+            )
         self._penalties.schedule(1.0)
-        weights = [weight for group in self._optimizer.param_groups for weight in group["params"]]
+        weights = [weight for weight in _weights(self._optimizer) if weight.requires_grad]
 
         def objective(gradients: bool) -> float:
             with torch.set_grad_enabled(gradients):
                 value = loss()
             slopes = torch.autograd.grad(value, weights, allow_unused=True) if gradients else ()
             for weight, slope in zip(weights, slopes, strict=False):
-                weight.grad = slope
+                weight.grad = None if slope is None else dense_copy(slope)
             return value.item()
 
-        return settle(self._penalties, weights, objective, steps)
+        taken = settle(self._penalties, weights, objective, steps)
+        for weight in weights:
+            weight.grad = None
+        return taken
+
+    def kkt_residual(self, loss: Callable[[], Tensor]) -> float:
+        """How far the weights are from a stationary point; see :func:`bridle.kkt_residual`.
+
+        Raises:
+            RecipeError: After :meth:`detach`.
+        """
+        self._refuse_detached()
+        self._penalties.schedule(1.0)
+        return residual(self._penalties, _weights(self._optimizer), loss)
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed training needs beside the model's and the optimizer's state: the step and starting points."""
@@ -164,8 +188,19 @@ class Handle:
     def _draws(self) -> Draws:
         return Draws(self._seed, 0, self.step)
 
+    def _refuse_changes(self) -> None:
+        """What is trained now must be what the recipe was bound to: a weight that came later would go without it."""
+        if _groups(self._optimizer) != self._groups or any(weight.requires_grad for weight in self._frozen):
+            raise RecipeError(
+                f"The {type(self._optimizer).__name__} trains other weights than when the recipe was attached (a "
+                "parameter group was added, or a weight unfrozen). Call handle.detach() and bridle.attach again."
+            )
+        for item, weights in self._penalties.by_penalty() if self.step % SNAP_EVERY == 0 else ():
+            refuse_types(item, weights)
+
     @_disable_dynamo
     def _before(self, _: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        self._refuse_changes()
         if kwargs.get("closure") is not None:
             return args, kwargs | {"closure": self._completed(kwargs["closure"])}
         if len(args) > 1 and args[1] is not None:
@@ -231,3 +266,12 @@ class Handle:
         self.step += 1
         if self.step % SNAP_EVERY == 0:
             snap(self._optimizer)
+
+
+def _weights(optimizer: Optimizer) -> list[Tensor]:
+    return [weight for group in optimizer.param_groups for weight in group["params"]]
+
+
+def _groups(optimizer: Optimizer) -> list[tuple[int, int]]:
+    """Which weights the groups hold, in order; ``load_state_dict`` keeps it."""
+    return [(id(group["params"]), len(group["params"])) for group in optimizer.param_groups]

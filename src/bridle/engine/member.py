@@ -88,11 +88,13 @@ class MemberTraining:
             autocast=self._autocast,
         )
         self.stop_states = [rule.start() for rule in self.recipe.of(StopRule)]
+        if training.closing:
+            self.step.updates.refuse_settling()
         self.clean_loss = CleanLoss(self.model, self.recipe, self.step.loss, self.batches)
         self.best: dict[str, Tensor] = {}
         self.best_epoch: int | None = None
         self.series: dict[str, list[float]] = {}
-        self.findings = list(overlaps(self.step.penalties, optimizer)) if member.keep else []
+        self.findings = list(overlaps(self.step.penalties, self.step.updates, optimizer)) if member.keep else []
         self.epoch = 0
         self.last = training.stop_after or training.epochs
         self.steps = training.epochs * self.batches.per_epoch

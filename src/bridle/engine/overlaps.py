@@ -3,15 +3,19 @@
 from collections.abc import Iterator
 from itertools import combinations
 
+from torch import Tensor
 from torch.optim import Optimizer
 
-from bridle.engine.penalties import Part, Penalties
+from bridle.engine.penalties import Penalties
+from bridle.engine.updates import Updates
 from bridle.records import Finding, Severity
 
 
-def overlaps(penalties: Penalties, optimizer: Optimizer) -> tuple[Finding, ...]:
-    """A warning for each penalty that acts more than once on a weight, or not on all that its scope names."""
-    return (*_twice(penalties), *_on_top(penalties.parts, optimizer), *_outside(penalties, optimizer))
+def overlaps(penalties: Penalties, updates: Updates, optimizer: Optimizer) -> tuple[Finding, ...]:
+    """A warning for what acts more than once on a weight, or not on all that its scope names."""
+    pulls = [(part.declared.key, dict(zip(part.names, part.weights, strict=True))) for part in penalties.parts]
+    decays = [(rule.key, weights) for rule, weights in updates.parts if rule.decays]
+    return (*_twice(penalties), *_on_top([*pulls, *decays], optimizer), *_outside(penalties, optimizer))
 
 
 def _twice(penalties: Penalties) -> Iterator[Finding]:
@@ -32,20 +36,20 @@ _ALIKE = ({"l1", "elastic_net"}, {"l2", "elastic_net"}, {"l1", "sparse_group_las
 """Pairs of penalties of which one holds the other."""
 
 
-def _on_top(parts: list[Part], optimizer: Optimizer) -> Iterator[Finding]:
+def _on_top(pulls: list[tuple[str, dict[str, Tensor]]], optimizer: Optimizer) -> Iterator[Finding]:
     decay = {
         weight: group["weight_decay"]
         for group in optimizer.param_groups
         for weight in group["params"]
         if group.get("weight_decay")
     }
-    for part in parts:
-        found = {name: decay[weight] for name, weight in zip(part.names, part.weights, strict=True) if weight in decay}
+    for key, weights in pulls:
+        found = {name: decay[weight] for name, weight in weights.items() if weight in decay}
         if found:
             yield Finding(
                 "penalty_and_weight_decay",
                 Severity.WARNING,
-                f"{part.declared.key} acts on {_some(list(found))}, which {type(optimizer).__name__} decays by itself "
+                f"{key} acts on {_some(list(found))}, which {type(optimizer).__name__} decays by itself "
                 f"with weight_decay = {next(iter(found.values())):g}. Both take effect. Set weight_decay=0 there "
                 "unless that is meant.",
                 {"weight_decay": found},

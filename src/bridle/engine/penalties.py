@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from bridle.core import Penalty, Proximal, Recipe
 from bridle.core.scope import parameters, resolve
 from bridle.engine.anchors import starting_point
+from bridle.engine.dtypes import refuse_types
 from bridle.engine.movement import Movement, State, is_uniform, metric
 from bridle.errors import RecipeError, ScopeError
 
@@ -105,7 +106,7 @@ class Penalties:
 
     def _divide(self, recipe: Recipe, weights: Mapping[str, Tensor]) -> Iterator[Part]:
         for item in recipe.of(Penalty):
-            _refuse_types(item, {name: weights[name] for name in self.scopes[item.key]})
+            refuse_types(item, {name: weights[name] for name in self.scopes[item.key]})
             start = starting_point(item, {name: weights[name] for name in self.scopes[item.key]})
             for penalty, names in item.layered(self.scopes[item.key]):
                 yield Part(penalty, names, [weights[name] for name in names], [start[name] for name in names if start])
@@ -193,7 +194,10 @@ class Penalties:
             yield whole, [movement(groups[self._place[weight]], self._state(weight)) for weight in whole]
 
     def _state(self, weight: Tensor) -> dict[str, Any]:
-        return {**self._optimizer.state[weight], "grad": weight.grad}
+        state: dict[str, Any] = dict(self._optimizer.state[weight])
+        if weight.grad is not None and not weight.grad.is_sparse:
+            state["grad"] = weight.grad
+        return state
 
     @torch.no_grad()
     def shrink(self, step: float) -> None:
@@ -218,7 +222,8 @@ class Penalties:
             ahead = [weight - cast(Tensor, weight.grad) for weight in seen]
             for weight, best in zip(seen, part.proximal.prox(ahead, [1.0] * len(seen)), strict=True):
                 moves[weight] = weight - best
-        return max(float(move.abs().max()) for move in moves.values() if move is not None)
+        largest = [float(move.abs().max()) for move in moves.values() if move is not None and move.numel()]
+        return float(torch.tensor([0.0, *largest], dtype=torch.float64).max())  # NaN stays NaN
 
     @torch.no_grad()
     def value(self) -> float:
@@ -233,18 +238,24 @@ class Penalties:
             for name, value in averaged.items()
         }
 
+    def by_penalty(self) -> Iterator[tuple[Penalty, dict[str, Tensor]]]:
+        """Each penalty with its weights by name."""
+        for part in self.parts:
+            yield part.declared, dict(zip(part.names, part.weights, strict=True))
+
     def state(self) -> dict[str, Tensor]:
         """The starting points, by penalty and weight."""
         return {
-            f"{part.declared.key}/{name}": start
+            f"{part.declared.key}/{name}": start.clone()
             for part in self.parts
             for name, start in zip(part.names, part.start, strict=False)
         }
 
     def load(self, state: Mapping[str, Tensor]) -> None:
         """Take the starting points from :meth:`state`."""
-        for name, start in self.state().items():
-            start.copy_(state[name])
+        for part in self.parts:
+            for name, start in zip(part.names, part.start, strict=False):
+                start.copy_(state[f"{part.declared.key}/{name}"])
 
 
 def _none(_: State, __: State) -> float:
@@ -279,16 +290,4 @@ def _refuse_overlaps(parts: Iterable[Part]) -> None:
                 f"{one.declared.key} and {other.declared.key} both make exact zeros on {shared[0]}; no exact step is "
                 "known for the two together. Give them different scopes, or use elastic_net for L1 with L2 and "
                 "sparse_group_lasso for L1 with groups."
-            )
-
-
-def _refuse_types(penalty: Penalty, weights: Mapping[str, Tensor]) -> None:
-    for name, weight in weights.items():
-        if weight.is_complex():
-            raise RecipeError(f"{penalty.key} covers {name}, which is {weight.dtype}; penalties are for real weights.")
-        if weight.dtype in (torch.bfloat16, torch.float16):
-            raise RecipeError(
-                f"{penalty.key} covers {name}, which is {weight.dtype}: most of what a penalty takes off is lost in "
-                "rounding there. Keep the weights in float32 under torch.autocast, or give the float32 copies that "
-                "the optimizer holds: attach(..., copies={name: tensor})."
             )

@@ -106,7 +106,7 @@ def _less(one: list[Tensor], other: list[Tensor]) -> list[Tensor]:
 
 
 def _largest(values: list[Tensor]) -> float:
-    return max(float(value.abs().max()) for value in values)
+    return float(torch.tensor([float(value.abs().max()) for value in values if value.numel()]).max())
 
 
 def _dot(one: list[Tensor], other: list[Tensor]) -> float:

@@ -1,14 +1,15 @@
 """Update rules around the optimizer's step."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from bridle.core import Draws, Proximal, Recipe, Update, UpdateRule
 from bridle.core.scope import parameters, resolve
+from bridle.engine.dtypes import refuse_types
 from bridle.errors import RecipeError, ScopeError
 
 
@@ -20,26 +21,31 @@ class Updates:
         model: The model.
         optimizer: Its optimizer.
         recipe: The recipe; nothing free in it.
+        copies: The tensors that the optimizer holds in place of the model's weights, by the weights' names.
 
     Raises:
         ScopeError: If a rule's scope matches no weight that the optimizer moves.
         RecipeError: If a rule would undo another one, or the metric of a penalty with exact zeros.
     """
 
-    def __init__(self, model: nn.Module, optimizer: Optimizer, recipe: Recipe) -> None:
+    def __init__(
+        self, model: nn.Module, optimizer: Optimizer, recipe: Recipe, copies: Mapping[str, Tensor] | None = None
+    ) -> None:
         self._optimizer = optimizer
         self._rules = recipe.of(UpdateRule)
-        weights = {name: weight for name, (_, _, weight) in parameters(model).items()}
+        weights = {name: weight for name, (_, _, weight) in parameters(model).items()} | dict(copies or {})
         moved = {weight for group in optimizer.param_groups for weight in group["params"]}
         self.scopes = {
             rule.key: [name for name in resolve(model, rule.scope, who=rule.key) if weights[name] in moved]
             for rule in self._rules
         }
-        self._parts = [
+        self.parts = [
             (part, {name: weights[name] for name in names})
             for rule in self._rules
             for part, names in rule.layered(self.scopes[rule.key])
         ]
+        for rule in self._rules:
+            refuse_types(rule, {name: weights[name] for name in self.scopes[rule.key]})
         self._running: list[Iterator[None]] = []
         self._refuse_idle()
         self._refuse_order()
@@ -73,6 +79,19 @@ class Updates:
         """The rules, in the recipe's order."""
         return self._rules
 
+    def refuse_settling(self) -> None:
+        """Refuse steps without these rules where one of them keeps weights within a bound.
+
+        Raises:
+            RecipeError: With its name.
+        """
+        for rule in self._rules:
+            if rule.constrains:
+                raise RecipeError(
+                    f"{rule.key} keeps weights within a bound, which the closing phase does not know: it would leave "
+                    "it. Train without one of the two."
+                )
+
     @property
     def recompute(self) -> bool:
         """Whether a rule takes the gradient anew."""
@@ -93,7 +112,7 @@ class Updates:
         if not self._rules:
             return
         rates = {weight: float(group["lr"]) for group in self._optimizer.param_groups for weight in group["params"]}
-        for rule, scope in self._parts:
+        for rule, scope in self.parts:
             weights = {name: weight for name, weight in scope.items() if weight.grad is not None}
             if weights:
                 update = Update(

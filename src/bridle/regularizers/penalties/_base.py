@@ -69,8 +69,10 @@ def shrink_groups(weight: Tensor, step: Tensor | float, strength: Tensor | float
         total = square.sum(dims, keepdim=True).clamp(min=TINY)
         slope = (square / nearer.clamp(min=TINY)).sum(dims, keepdim=True).clamp(min=TINY)
         length = (length + (total.sqrt() - 1) * total / slope).clamp(min=0.0)
-    kept = norms(weight / step, groups) > strength
-    return torch.where(kept, weight * (length / (length + shifts).clamp(min=TINY)), torch.zeros_like(weight))
+    # Where the step is zero the group stays, and a weight that is no number is not taken for an empty group.
+    empty = norms(weight / step.clamp(min=TINY), groups) <= strength
+    shorter = weight * (length / (length + shifts).clamp(min=TINY))
+    return torch.where(empty, torch.zeros_like(weight), torch.where(shifts == 0, weight, shorter))
 
 
 def _inside(weight: Tensor, groups: Groups) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import Annotated, ClassVar, final
 
 from torch import Tensor
 
@@ -25,6 +25,7 @@ class DecoupledDecay(UpdateRule):
     Reference: Loshchilov and Hutter 2019, "Decoupled weight decay regularization".
     """
 
+    decays: ClassVar[bool] = True
     strength: Annotated[float, Range(0.0, search=(1e-4, 1.0), log=True)]
     scope: Scope = "matrices"
 

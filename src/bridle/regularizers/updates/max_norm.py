@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import Annotated, ClassVar, final
 
 import torch
 from torch import Tensor
@@ -23,6 +23,7 @@ class MaxNorm(UpdateRule):
     Reference: Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting", section 5.1.
     """
 
+    constrains: ClassVar[bool] = True
     limit: Annotated[float, Range(0.0, open_low=True, search=(0.5, 4.0), log=True)]
     scope: Scope = "matrices"
 

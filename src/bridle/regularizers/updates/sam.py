@@ -38,6 +38,8 @@ class SAM(UpdateRule):
         before = [weight.clone() for weight in weights]
         length = torch.stack([torch.linalg.vector_norm(slope) for slope in slopes]).norm()
         torch._foreach_add_(list(weights), [slope * (self.radius / length.clamp(min=TINY)) for slope in slopes])
-        update.gradient_at()
-        torch._foreach_copy_(list(weights), before)
+        try:
+            update.gradient_at()
+        finally:
+            torch._foreach_copy_(list(weights), before)
         yield
