@@ -12,8 +12,11 @@ from bridle.testing.members import check_stacked
 
 
 def _weights(penalty: Penalty, device: torch.device, dtype: torch.dtype = torch.float64) -> list[Tensor]:
-    """Generic weights of the shapes that the penalty takes."""
-    return material.weights(device, dtype, material.PAIR if penalty.takes_pair else material.SHAPES)
+    """Generic weights of the shapes that the penalty takes; of a pair some columns are far outside of a constraint."""
+    if not penalty.takes_pair:
+        return material.weights(device, dtype)
+    first, second = material.weights(device, dtype, material.PAIR)
+    return [first, second * torch.logspace(0, 3, second.shape[1], dtype=dtype, device=device)]
 
 
 def value_is_a_finite_number(penalty: Penalty, device: torch.device) -> None:
