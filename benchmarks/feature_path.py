@@ -3,7 +3,7 @@
 LassoNet's own protocol (Lemhadri et al. 2021): rows at random 70/10/20, the path on the first two parts (the tenth for
 early stopping), 50 features, a dense network retrained on them, accuracy on the last part; several seeds. The package
 ``lassonet`` runs the same protocol on the same standardised numbers with its defaults, in its own environment, one
-after the other with Bridle, each with the same number of threads. MiceProtein has 15 rows of each mouse, so random rows
+after the other with Bridle; Bridle takes one thread for a small table, as ``bridle.feature_path`` does. MiceProtein has 15 rows of each mouse, so random rows
 leak: the figure with rows split by mouse stands beside it.
 
     python benchmarks/feature_path.py --data DATA --reference LASSONET_VENV/bin/python
@@ -31,6 +31,7 @@ from bridle.data.options import Options
 from bridle.data.strata import share_of
 from bridle.engine.feature_path import PathPlan, PathTraining
 from bridle.engine.process import prepare, threads
+from bridle.job.feature_path import MANY
 from bridle.job.surroundings import hardware, versions
 from bridle.metrics import catalogue as metrics
 from bridle.records import Fold, Layout, Mark
@@ -199,7 +200,8 @@ def main() -> None:
             data = read(given.data, case)
             fold = split(data, seed)
             data = standard(data, fold)
-            with threads(given.threads):
+            count = given.threads if data.inputs.size >= MANY else 1
+            with threads(count):
                 rows.append(ours(case, data, fold, seed, plan))
             print(rows[-1], flush=True)
             if given.reference:
