@@ -3,8 +3,8 @@
 LassoNet's own protocol (Lemhadri et al. 2021): rows at random 70/10/20, the path on the first two parts (the tenth for
 early stopping), 50 features, a dense network retrained on them, accuracy on the last part; several seeds. The package
 ``lassonet`` runs the same protocol on the same standardised numbers with its defaults, in its own environment, one
-after the other with Bridle; Bridle takes one thread for a small table, as ``bridle.feature_path`` does. MiceProtein has 15 rows of each mouse, so random rows
-leak: the figure with rows split by mouse stands beside it.
+after the other with Bridle: with one thread, as ``bridle.feature_path`` has it, against all cores. MiceProtein has 15
+rows of each mouse, so random rows leak: the figure with rows split by mouse stands beside it.
 
     python benchmarks/feature_path.py --data DATA --reference LASSONET_VENV/bin/python
 
@@ -31,7 +31,6 @@ from bridle.data.options import Options
 from bridle.data.strata import share_of
 from bridle.engine.feature_path import PathPlan, PathTraining
 from bridle.engine.process import prepare, threads
-from bridle.job.feature_path import MANY
 from bridle.job.surroundings import hardware, versions
 from bridle.metrics import catalogue as metrics
 from bridle.records import Fold, Layout, Mark
@@ -189,7 +188,8 @@ def main() -> None:
     parser.add_argument("--reference", type=Path, help="the Python of an environment with lassonet")
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1, help="threads of Bridle")
+    parser.add_argument("--reference-threads", type=int, default=2, help="threads of lassonet")
     parser.add_argument("--epochs", type=int, default=PathPlan.epochs)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/feature_path.json"))
     given = parser.parse_args()
@@ -200,12 +200,11 @@ def main() -> None:
             data = read(given.data, case)
             fold = split(data, seed)
             data = standard(data, fold)
-            count = given.threads if data.inputs.size >= MANY else 1
-            with threads(count):
+            with threads(given.threads):
                 rows.append(ours(case, data, fold, seed, plan))
             print(rows[-1], flush=True)
             if given.reference:
-                row, theirs = reference(given.reference, case, data, fold, seed, given.threads)
+                row, theirs = reference(given.reference, case, data, fold, seed, given.reference_threads)
                 rows.append(row)
                 print(rows[-1], flush=True)
             record = {
@@ -214,7 +213,7 @@ def main() -> None:
                 "plan": asdict(plan),
                 "seeds": list(range(given.seeds)),
                 "versions": versions() | {f"lassonet environment: {name}": value for name, value in theirs.items()},
-                "hardware": hardware("cpu", given.threads, 1),
+                "hardware": hardware("cpu", given.threads, 1) | {"reference threads": given.reference_threads},
                 "runs": [asdict(row) for row in rows],
             }
             given.out.parent.mkdir(parents=True, exist_ok=True)

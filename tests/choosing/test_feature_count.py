@@ -8,7 +8,9 @@ from bridle.records.feature_path import CountScore, PathStep
 
 
 def path(*pairs):
-    return [PathStep(float(at), tuple(range(count)), score, 0.0, 0.0) for at, (count, score) in enumerate(pairs)]
+    return [
+        PathStep(float(at), tuple(range(count)), score, 0.0, (1.0,) * count) for at, (count, score) in enumerate(pairs)
+    ]
 
 
 def scored(count, *scores):

@@ -10,7 +10,7 @@ from torch.optim import SGD
 
 from bridle.core import Recipe
 from bridle.data.dataset import Dataset
-from bridle.engine.feature_path import PathPlan, PathTraining, feature_numbers, train_path
+from bridle.engine.feature_path import EASE, PathPlan, PathTraining, feature_numbers, train_path
 from bridle.engine.penalties import Penalties
 from bridle.errors import ModelError
 from bridle.metrics import catalogue as metrics
@@ -77,7 +77,7 @@ def test_the_dense_end_is_training_with_the_constraint_alone_and_plain_where_it_
     training.dense()
     rows = torch.from_numpy(fold_of(watch=False).rows(Mark.TRAIN))
     model = training.model()
-    optimizer = SGD(model.parameters(), training.rate, momentum=0.9, nesterov=True)
+    optimizer = SGD(model.parameters(), training.rate / EASE, momentum=0.9, nesterov=True)
     recipe = Recipe(HierarchicalLasso(0.0, hierarchy, training.features)) if hierarchy < 100 else Recipe()
     penalties = Penalties(model, optimizer, recipe)
     lowest, kept = np.inf, {}

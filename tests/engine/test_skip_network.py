@@ -140,16 +140,21 @@ def test_a_state_comes_back_at_rest():
     assert len(network.columns) == COLUMNS
 
 
-def test_from_zero_skip_weights_the_step_is_the_penaltys():
-    model = model_of(Task.REGRESSION)
+@pytest.mark.parametrize("features", FEATURES)
+@pytest.mark.parametrize("task", list(Task))
+def test_from_zero_skip_weights_the_step_is_the_penaltys(task, features):
+    model = model_of(task)
     with torch.no_grad():
         model.skip.weight.zero_()
-    network = flat_of(model, Task.REGRESSION)
+    network = flat_of(model, task, features)
     network._shrink(0.01)
-    expected = HierarchicalLasso(0.01, 2.0).prox([model.skip.weight.detach(), model.first.weight.detach()], [1.0, 1.0])
-    found = loaded(network, Task.REGRESSION)
+    penalty = HierarchicalLasso(0.01, 2.0, FEATURES[features])
+    expected = penalty.prox([model.skip.weight.detach(), model.first.weight.detach()], [1.0, 1.0])
+    found = loaded(network, task)
+    assert expected[0].any()
     torch.testing.assert_close(found["skip.weight"].detach(), expected[0])
     torch.testing.assert_close(found["first.weight"].detach(), expected[1])
+    assert float(network.norms.sum()) == pytest.approx(float(penalty.value(expected)) / 0.01)
 
 
 def test_the_curvature_is_the_largest_eigenvalue():

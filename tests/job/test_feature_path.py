@@ -6,6 +6,7 @@ import pytest
 
 import bridle
 from bridle.errors import DataError, DialError, SearchError
+from bridle.records.feature_path import CountScore, PathStep
 
 SMALL = {"folds": 2, "width": 6, "factor": 1.5, "epochs": 4}
 
@@ -37,6 +38,15 @@ def test_importance_is_the_strength_that_drops_a_feature(found):
     for number, name in enumerate(found.features):
         first = next(step for step in found.steps if number not in step.features)
         assert found.importance[name] == first.strength
+
+
+def test_of_features_that_go_together_the_one_with_larger_weights_comes_first():
+    steps = (PathStep(0.0, (0, 1, 2), 0.9, 0.1, (1.0, 2.0, 3.0)), PathStep(0.5, (2,), 0.8, 0.2, (1.0,)))
+    steps += (PathStep(0.6, (), 0.5, 0.7, ()),)
+    scores = (CountScore(3, (0.9,), 0.9, float("nan")),)
+    path = bridle.FeaturePath("t", ("a", "b", "c"), steps, scores, scores[0], "accuracy", 1.0)
+    assert path.importance == {"a": 0.5, "b": 0.5, "c": 0.6}
+    assert path.select(3) == ("c", "b", "a")
 
 
 def test_it_is_said_in_a_sentence_and_drawn(found, tmp_path):

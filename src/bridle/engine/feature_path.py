@@ -24,8 +24,11 @@ from bridle.records.feature_path import PathStep
 
 CPU = torch.device("cpu")
 
-STEEP = 2.0
+STEEP = 4.0
 """The learning rate begins at this over the largest curvature of the inputs, and is halved while training diverges."""
+
+EASE = 0.5
+"""The path takes this share of the dense network's learning rate: the penalty makes the steps less stable."""
 
 HALVINGS = 16
 
@@ -125,6 +128,7 @@ class PathTraining:
             self.rate = steepest / 2**halving
             self.network = self._fresh()
             if self._train_dense():
+                self.rate *= EASE
                 return self._step(0.0)
         raise ModelError(
             f"{self.dataset.name}: the network of the feature path diverged at every learning rate down to "
@@ -201,7 +205,7 @@ class PathTraining:
             features=tuple(self.network.selected.tolist()),
             score=self._score() if len(self._rows["score"]) else math.nan,
             loss=self._mean_loss("train"),
-            penalty=self.network.penalty,
+            norms=tuple(self.network.norms.tolist()),
         )
 
     def _score(self) -> float:
