@@ -3,8 +3,8 @@
 LassoNet's own protocol (Lemhadri et al. 2021): rows at random 70/10/20, the path on the first two parts (the tenth for
 early stopping), 50 features, a dense network retrained on them, accuracy on the last part; several seeds. The package
 ``lassonet`` runs the same protocol on the same standardised numbers with its defaults, in its own environment, one
-after the other with Bridle, each with the same number of threads. MiceProtein has 15 rows of each mouse, so random rows
-leak: the figure with rows split by mouse stands beside it.
+after the other with Bridle: with one thread, as ``bridle.feature_path`` has it, against all cores. MiceProtein has 15
+rows of each mouse, so random rows leak: the figure with rows split by mouse stands beside it.
 
     python benchmarks/feature_path.py --data DATA --reference LASSONET_VENV/bin/python
 
@@ -188,7 +188,8 @@ def main() -> None:
     parser.add_argument("--reference", type=Path, help="the Python of an environment with lassonet")
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1, help="threads of Bridle")
+    parser.add_argument("--reference-threads", type=int, default=2, help="threads of lassonet")
     parser.add_argument("--epochs", type=int, default=PathPlan.epochs)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/feature_path.json"))
     given = parser.parse_args()
@@ -203,7 +204,7 @@ def main() -> None:
                 rows.append(ours(case, data, fold, seed, plan))
             print(rows[-1], flush=True)
             if given.reference:
-                row, theirs = reference(given.reference, case, data, fold, seed, given.threads)
+                row, theirs = reference(given.reference, case, data, fold, seed, given.reference_threads)
                 rows.append(row)
                 print(rows[-1], flush=True)
             record = {
@@ -212,7 +213,7 @@ def main() -> None:
                 "plan": asdict(plan),
                 "seeds": list(range(given.seeds)),
                 "versions": versions() | {f"lassonet environment: {name}": value for name, value in theirs.items()},
-                "hardware": hardware("cpu", given.threads, 1),
+                "hardware": hardware("cpu", given.threads, 1) | {"reference threads": given.reference_threads},
                 "runs": [asdict(row) for row in rows],
             }
             given.out.parent.mkdir(parents=True, exist_ok=True)

@@ -750,7 +750,7 @@ def test_a_loss_term_per_layer(problem):
     torch.testing.assert_close(handle.terms(), expected)
 
 
-@pytest.mark.parametrize("kind", [SGD, Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad])
+@pytest.mark.parametrize("kind", [SGD, Adam, NAdam, RAdam, RMSprop, Adagrad])
 @pytest.mark.parametrize(
     "penalty", [L1(0.1), ElasticNet(0.1, 0.1), GroupLasso(0.1), SparseGroupLasso(0.1, 0.1), MCP(0.1)]
 )

@@ -6,14 +6,24 @@ import torch
 from sklearn.linear_model import ElasticNet as SklearnElasticNet
 from sklearn.linear_model import Lasso
 from torch import nn
-from torch.optim import SGD, Adam
+from torch.optim import SGD, Adam, AdamW
 
 from bridle.core import Recipe
 from bridle.engine.penalties import Penalties
 from bridle.errors import RecipeError, ScopeError
 from bridle.records import Task
 from bridle.regularizers.averaging import EMA
-from bridle.regularizers.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Nuclear, SparseGroupLasso
+from bridle.regularizers.penalties import (
+    L1,
+    L2,
+    MCP,
+    SCAD,
+    ElasticNet,
+    GroupLasso,
+    HierarchicalLasso,
+    Nuclear,
+    SparseGroupLasso,
+)
 
 ALPHA = 0.15
 """scikit-learn's strength; its data loss has a half that ours has not."""
@@ -125,6 +135,32 @@ def test_a_penalty_without_an_exact_step_under_the_optimizer_is_refused():
     with pytest.raises(RecipeError, match=message):
         Penalties(net, Adam(net.parameters()), Recipe(Nuclear(0.1)))
     Penalties(net, SGD(net.parameters(), 0.1), Recipe(Nuclear(0.1)))
+
+
+def test_the_hierarchical_lasso_takes_its_two_weights_under_sgd_only():
+    net = nn.ModuleDict({"skip": nn.Linear(4, 1), "first": nn.Linear(4, 5), "head": nn.Linear(5, 1)})
+    recipe = Recipe(HierarchicalLasso(0.1))
+    assert Penalties(net, SGD(net.parameters(), 0.1), recipe).scopes == {
+        "hierarchical_lasso": ["skip.weight", "first.weight"]
+    }
+    with pytest.raises(RecipeError, match="hierarchical_lasso has no exact step under AdamW, which moves each weight"):
+        Penalties(net, AdamW(net.parameters()), recipe)
+    message = (
+        r"hierarchical_lasso takes two weights .* its scope has skip\.weight \(1, 4\), .*, head\.weight \(1, 5\)\."
+    )
+    with pytest.raises(ScopeError, match=message):
+        Penalties(net, SGD(net.parameters(), 0.1), Recipe(HierarchicalLasso(0.1, scope="matrices")))
+    with pytest.raises(ScopeError, match="hierarchical_lasso names the features of 3 columns; its scope has skip"):
+        Penalties(net, SGD(net.parameters(), 0.1), Recipe(HierarchicalLasso(0.1, features=(0, 1, 2))))
+
+
+def test_a_pair_of_which_one_has_no_gradient_is_left_alone():
+    net = nn.ModuleDict({"skip": nn.Linear(4, 1), "first": nn.Linear(4, 5)})
+    optimizer = SGD(net.parameters(), 0.1)
+    penalties = Penalties(net, optimizer, Recipe(HierarchicalLasso(100.0)))
+    net["skip"](torch.ones(1, 4)).sum().backward()
+    penalties.proximal_steps()
+    assert net["skip"].weight.all()
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from bridle.core import Penalty, Proximal, Range, Scope
+from bridle.regularizers.penalties import HierarchicalLasso
 from bridle.testing import LAWS, BrokenLaw, check_law, check_regularizer, instances
 
 Strength = Annotated[float, Range(0.0, search=(0.1, 0.5))]
@@ -210,6 +211,32 @@ class WrongGroupWeights(Proximal):
         ]
 
 
+@dataclass(frozen=True)
+class SoundPair(Proximal):
+    """The hierarchical lasso, to be spoilt."""
+
+    takes_pair = True
+    one_step = True
+    strength: Strength
+    scope: Scope = "matrices"
+
+    @property
+    def whole(self):
+        return HierarchicalLasso(0.0, 2.0).bind({"strength": self.strength})
+
+    def value(self, weights):
+        return self.whole.value(weights)
+
+    def gradient(self, weights):
+        return self.whole.gradient(weights)
+
+    def prox(self, weights, steps):
+        return self.whole.prox(weights, steps)
+
+    def inside(self, weights):
+        return self.whole.inside(weights)
+
+
 @final
 @dataclass(frozen=True)
 class ShrinksElse(SoundProx):
@@ -219,9 +246,50 @@ class ShrinksElse(SoundProx):
         super().shrink(weights, [2.0 * step for step in steps])
 
 
+@final
+@dataclass(frozen=True)
+class LeavesTheConstraint(SoundPair):
+    """Its proximal step forgets the first layer."""
+
+    def prox(self, weights, steps):
+        return [super().prox(weights, steps)[0], weights[1]]
+
+
+@final
+@dataclass(frozen=True)
+class CutsOnly(SoundPair):
+    """Its proximal step shrinks the skip by itself, then cuts the first layer: inside, but not the best."""
+
+    def prox(self, weights, steps):
+        return self.inside([super().prox([weights[0], 0 * weights[1]], steps)[0], weights[1]])
+
+
+@final
+@dataclass(frozen=True)
+class MovesWhatIsInside(SoundPair):
+    """At zero strength it moves weights that keep the constraint."""
+
+    def prox(self, weights, steps):
+        return super().prox([1.001 * weights[0], weights[1]], steps)
+
+
+@final
+@dataclass(frozen=True)
+class GradientOfTheConstrained(SoundPair):
+    """Its gradient pulls on the first layer, of which the value knows nothing."""
+
+    def gradient(self, weights):
+        return [super().gradient(weights)[0], self.strength * weights[1]]
+
+
 @pytest.mark.parametrize(
     ("cls", "message"),
     [
+        (LeavesTheConstraint, "'prox is inside': the proximal step leaves the penalty's constraint"),
+        (CutsOnly, "'prox is the best': a neighbour of the proximal step is better"),
+        (CutsOnly, "'prox at zero strength is the identity': a neighbour of the proximal step is better"),
+        (MovesWhatIsInside, "'prox at zero strength is the identity': the proximal step at zero strength must be the"),
+        (GradientOfTheConstrained, "'gradient is that of the value': the gradient of weight 1 is not that"),
         (Detached, "'gradient is that of the value': the value does not depend on the weights: was it computed from"),
         (Branching, "'penalty stacks': RuntimeError: .*data-dependent control flow"),
         (ReadOut, "'penalty stacks': RuntimeError"),
@@ -247,7 +315,7 @@ def test_what_is_broken_is_rejected(cls, message):
         check_regularizer(cls)
 
 
-@pytest.mark.parametrize("cls", [Sound, SoundProx])
+@pytest.mark.parametrize("cls", [Sound, SoundProx, SoundPair])
 def test_what_is_sound_is_accepted(cls):
     for instance in instances(cls):
         for kind in cls.__mro__[1:2]:

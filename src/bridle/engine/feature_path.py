@@ -24,10 +24,16 @@ from bridle.records.feature_path import PathStep
 
 CPU = torch.device("cpu")
 
-STEEP = 1.0
+STEEP = 4.0
 """The learning rate begins at this over the largest curvature of the inputs, and is halved while training diverges."""
 
-HALVINGS = 12
+EASE = 0.5
+"""The path takes this share of the dense network's learning rate: the penalty makes the steps less stable."""
+
+HALVINGS = 16
+
+BETTER = 0.99
+"""Only a loss below this share of the last one that counted is an improvement to patience."""
 
 TRIAL = 4.0
 """By what the strength grows in the trial that finds where the path begins."""
@@ -122,6 +128,7 @@ class PathTraining:
             self.rate = steepest / 2**halving
             self.network = self._fresh()
             if self._train_dense():
+                self.rate *= EASE
                 return self._step(0.0)
         raise ModelError(
             f"{self.dataset.name}: the network of the feature path diverged at every learning rate down to "
@@ -131,7 +138,7 @@ class PathTraining:
     def _train_dense(self) -> bool:
         """Whether the training stayed finite and came to something."""
         watched = "watch" if len(self._rows["watch"]) else "train"
-        first = best = self._mean_loss(watched)
+        first = best = bar = self._mean_loss(watched)
         kept, since = self.network.state(), 0
         for _ in range(self.plan.dense_epochs):
             self.network.step(self.rate, 0.0)
@@ -139,7 +146,8 @@ class PathTraining:
             loss = self._mean_loss(watched)
             if not loss < 10 * first + 1:
                 return False
-            since = 0 if loss < best else since + 1
+            since = 0 if loss < BETTER * bar else since + 1
+            bar = bar if since else loss
             if loss < best:
                 best, kept = loss, self.network.state()
             if since > self.plan.patience:
@@ -197,7 +205,7 @@ class PathTraining:
             features=tuple(self.network.selected.tolist()),
             score=self._score() if len(self._rows["score"]) else math.nan,
             loss=self._mean_loss("train"),
-            penalty=self.network.penalty,
+            norms=tuple(self.network.norms.tolist()),
         )
 
     def _score(self) -> float:

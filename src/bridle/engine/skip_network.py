@@ -161,9 +161,11 @@ class SkipNetwork:
         return numbers
 
     @property
-    def penalty(self) -> float:
-        """The sum of the features' skip norms."""
-        return float(self._lengths.sum())
+    def norms(self) -> Tensor:
+        """The norm of the skip weights of each selected feature, in the order of :attr:`selected`."""
+        squares = self._matrix[self._width :].square().sum(0)
+        norms: Tensor = squares.new_zeros(self.count).index_add_(0, self._features, squares).sqrt()[self.selected]
+        return norms
 
     def drop(self) -> None:
         """Cease to compute the columns of features that are left out; they stay out."""

@@ -16,7 +16,7 @@ from bridle.data.dataset import Dataset
 from bridle.data.folds import make_folds, whole, with_watch
 from bridle.data.load import load
 from bridle.engine.feature_path import PathPlan, train_path
-from bridle.engine.process import cores, flushed, threads
+from bridle.engine.process import flushed, threads
 from bridle.errors import DataError
 from bridle.job.progress import Progress, Silent
 from bridle.job.reading import options_of
@@ -25,9 +25,6 @@ from bridle.records import Kind
 from bridle.records.feature_path import CountScore, PathStep
 from bridle.report.feature_path import write_feature_path
 from bridle.report.wording import metric_name, spread
-
-MANY = 2**18
-"""From so many numbers in the table on, all cores work at one step; below it they would wait for each other."""
 
 BOUNDS = {
     "width": Range(1, integer=True),
@@ -75,14 +72,18 @@ class FeaturePath:
         return self.select(self.chosen.count)
 
     def select(self, count: int) -> tuple[str, ...]:
-        """The ``count`` features that last longest, the most important first; of equals the first in the data.
+        """The ``count`` features that last longest, the most important first.
+
+        Of features that disappear together the one with the larger skip weights before that comes first.
 
         Raises:
             DataError: If there are not so many.
         """
         if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= len(self.features):
             raise DataError(f"select takes a whole number from 1 to {len(self.features)}, all features; got {count!r}.")
-        return tuple(sorted(self.features, key=lambda name: -self.importance[name])[:count])
+        last = {feature: norm for step in self.steps for feature, norm in zip(step.features, step.norms, strict=True)}
+        order = sorted(range(len(self.features)), key=lambda at: (-self.importance[self.features[at]], -last[at]))
+        return tuple(self.features[at] for at in order[:count])
 
     def __str__(self) -> str:
         """The choice in a sentence."""
@@ -152,7 +153,7 @@ def feature_path(
     divisions += [with_watch(fold, dataset, seed) for fold in make_folds(dataset, rows, folds, seed)]
     progress.stage("feature path", len(divisions))
     paths = []
-    with flushed(), threads(cores() if dataset.inputs.size >= MANY else 1):
+    with flushed(), threads(1):  # two were 35 to 90 times slower where another process was busy
         for fold in divisions:
             paths.append(train_path(dataset, fold, plan, chooser, seed))
             progress.advance()

@@ -12,14 +12,19 @@ class PathStep:
         features: The numbers of the features that are not left out, ascending.
         score: The metric on the score rows, NaN where there are none.
         loss: The mean data loss on the training rows, without the penalty.
-        penalty: The sum of the features' skip norms.
+        norms: The norm of each one's skip weights.
     """
 
     strength: float
     features: tuple[int, ...]
     score: float
     loss: float
-    penalty: float
+    norms: tuple[float, ...]
+
+    @property
+    def penalty(self) -> float:
+        """The sum of the norms: the penalty at strength 1."""
+        return sum(self.norms)
 
 
 @dataclass(frozen=True)
