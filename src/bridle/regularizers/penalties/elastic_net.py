@@ -44,9 +44,10 @@ class ElasticNet(Proximal, Convertible):
         """The same in place."""
         for weight, step in zip(weights, steps, strict=True):
             soften(weight, self.l1 * step)
-        alike = weights[0].device.type == "cpu" and not isinstance(steps[0], Tensor) and set(steps) == {steps[0]}
-        if alike:  # in one call, by a tensor: a number would be made one for each weight
-            torch._foreach_mul_(list(weights), torch.tensor(1 / (1 + self.l2 * steps[0]), dtype=torch.float64))
+        first, step = weights[0], steps[0]
+        alike = first.device.type == "cpu" and all(weight.dtype == first.dtype for weight in weights)
+        if alike and not isinstance(step, Tensor) and set(steps) == {step}:  # in one call, by one scalar for all
+            torch._foreach_mul_(list(weights), torch.scalar_tensor(1 / (1 + self.l2 * step), dtype=first.dtype))
         else:
             for weight, step in zip(weights, steps, strict=True):
                 weight.div_(1 + self.l2 * step)
