@@ -27,7 +27,7 @@ from bridle.regularizers.penalties import (
     SparseGroupLasso,
 )
 from bridle.regularizers.terms import ActivationL1, ActivationL2, ConfidencePenalty
-from bridle.regularizers.updates import SAM, DecoupledDecay, MaxNorm
+from bridle.regularizers.updates import SAM, DecoupledDecay, MaxNorm, SpectralStep
 
 OPTIMIZERS = {
     "sgd": lambda w: SGD(w, 0.1),
@@ -980,3 +980,26 @@ def test_decoupled_decay_on_top_of_the_optimizers_own_is_reported():
 def test_arguments_of_another_kind_are_refused(arguments, message):
     with pytest.raises(RecipeError, match=message):
         attach(*arguments)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        *(
+            cls(0.1, scope="all")
+            for cls in (L1, L2, GroupLasso, MCP, SCAD, Nuclear, Orthogonality, MaxNorm, SpectralStep)
+        ),
+        ElasticNet(0.1, 0.1, scope="all"),
+        Orthogonality(0.1, form="cosines", scope="all"),
+    ],
+)
+def test_a_single_number_is_a_weight_too(item):
+    model = nn.ParameterDict({"scale": nn.Parameter(torch.tensor(2.0)), "row": nn.Parameter(torch.ones(3))})
+    optimizer = SGD(model.parameters(), 0.1)
+    handle = attach(model, optimizer, Recipe(item))
+    for weight in model.parameters():
+        weight.grad = torch.ones_like(weight)
+    optimizer.step()
+    assert all(weight.isfinite().all() for weight in model.parameters())
+    assert model["scale"].shape == ()
+    assert handle.penalty() >= 0

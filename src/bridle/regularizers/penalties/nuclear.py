@@ -46,7 +46,7 @@ class Nuclear(Proximal):
 
 
 def _matrix(weight: Tensor) -> Tensor:
-    return weight.flatten(1) if weight.ndim > 1 else weight[None]
+    return weight.flatten(1) if weight.ndim > 1 else weight.reshape(1, -1)
 
 
 def _part(weight: Tensor, most: Tensor | float | None) -> Tensor:

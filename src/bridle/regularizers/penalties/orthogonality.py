@@ -44,7 +44,7 @@ class Orthogonality(Penalty):
 
 def _rows(weight: Tensor) -> Tensor:
     """A row for each neuron; a bias is one row."""
-    return weight.flatten(1) if weight.ndim > 1 else weight[None]
+    return weight.flatten(1) if weight.ndim > 1 else weight.reshape(1, -1)
 
 
 def _gram(rows: Tensor) -> Tensor:

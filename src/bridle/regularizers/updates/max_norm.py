@@ -31,6 +31,6 @@ class MaxNorm(UpdateRule):
         """The step, then the projection on the ball."""
         yield
         for weight in weights:
-            rows = weight.reshape(len(weight), -1)
-            length = torch.linalg.vector_norm(rows, dim=1).clamp(min=TINY)
-            weight.mul_((self.limit / length).clamp(max=1.0).reshape(-1, *[1] * (weight.ndim - 1)))
+            inside = tuple(range(1, weight.ndim))
+            length = torch.linalg.vector_norm(weight, dim=inside, keepdim=True) if inside else weight.abs()
+            weight.mul_((self.limit / length.clamp(min=TINY)).clamp(max=1.0))

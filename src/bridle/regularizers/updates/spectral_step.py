@@ -39,7 +39,7 @@ class SpectralStep(UpdateRule):
         yield
         for weight, old, rate in zip(weights, before, update.rates, strict=True):
             step = weight - old
-            matrix = step.flatten(1) if step.ndim > 1 else step[None]
+            matrix = step.flatten(1) if step.ndim > 1 else step.reshape(1, -1)
             # There are no decompositions in half precision.
             length = torch.linalg.svdvals(matrix.to(torch.promote_types(step.dtype, torch.float32)))[0].to(step.dtype)
             most = self.limit * rate
