@@ -174,28 +174,34 @@ class Overflowing(nn.Module):
         return self.net(x) * (float("inf") if overflow else 1.0)
 
 
+def overflowing(make, recipe, problem, scaled, at):
+    """Trained under a GradScaler with overflows at some steps, which must move nothing; or plainly without them."""
+    model = Overflowing()
+    optimizer = make(model.parameters())
+    scaler = torch.amp.GradScaler("cpu", enabled=scaled, init_scale=1024.0, growth_interval=3)
+    attach(model, optimizer, recipe)
+    for number, (x, y) in enumerate(problem):
+        overflow = number in at
+        if overflow and not scaled:
+            continue
+        optimizer.zero_grad()
+        scaler.scale(cross_entropy(model(x.float(), overflow), y)).backward()
+        before = copy.deepcopy(model)
+        scaler.step(optimizer)
+        scaler.update()
+        if overflow:
+            same(model, before, rtol=0, atol=0)
+    return model
+
+
 @pytest.mark.parametrize("fused", [False, True])
 @pytest.mark.parametrize("kind", [SGD, Adam])
 def test_a_grad_scaler_scales_the_penalty_with_the_rest_and_skips_with_it(kind, fused, problem):
     """Steps 0 and 5 overflow: they leave the weights alone, zeros and all; the others are those of a plain loop."""
 
     def run(scaled):
-        model = Overflowing()
-        optimizer = kind(model.parameters(), 0.01, fused=fused)
-        scaler = torch.amp.GradScaler("cpu", enabled=scaled, init_scale=1024.0, growth_interval=3)
-        attach(model, optimizer, Recipe(L1(0.05, scope="first_layer"), L2(0.3, scope="last_layer")))
-        for number, (x, y) in enumerate(problem):
-            overflow = number in (0, 5)
-            if overflow and not scaled:
-                continue
-            optimizer.zero_grad()
-            scaler.scale(cross_entropy(model(x.float(), overflow), y)).backward()
-            before = copy.deepcopy(model)
-            scaler.step(optimizer)
-            scaler.update()
-            if overflow:
-                same(model, before, rtol=0, atol=0)
-        return model
+        recipe = Recipe(L1(0.05, scope="first_layer"), L2(0.3, scope="last_layer"))
+        return overflowing(lambda w: kind(w, 0.01, fused=fused), recipe, problem, scaled, at=(0, 5))
 
     scaled, plain = run(scaled=True), run(scaled=False)
     same(scaled, plain, rtol=2e-5, atol=2e-6)
@@ -705,22 +711,9 @@ def test_update_rules_under_a_grad_scaler(fused, problem):
     """They see plain gradients, and a skipped step leaves the weights as they were."""
 
     def run(scaled):
-        model = Overflowing()
-        optimizer = SGD(model.parameters(), 0.05, momentum=0.9, fused=fused)
-        scaler = torch.amp.GradScaler("cpu", enabled=scaled, init_scale=1024.0, growth_interval=3)
-        attach(model, optimizer, Recipe(MaxNorm(0.6), DecoupledDecay(0.2), L1(0.02, scope="first_layer")))
-        for number, (x, y) in enumerate(problem):
-            overflow = number in (2, 5)  # not 0: a fused SGD of torch skips making its momentum then
-            if overflow and not scaled:
-                continue
-            optimizer.zero_grad()
-            scaler.scale(cross_entropy(model(x.float(), overflow), y)).backward()
-            before = copy.deepcopy(model)
-            scaler.step(optimizer)
-            scaler.update()
-            if overflow:
-                same(model, before, rtol=0, atol=0)
-        return model
+        recipe = Recipe(MaxNorm(0.6), DecoupledDecay(0.2), L1(0.02, scope="first_layer"))
+        # Not at step 0: a fused SGD of torch's skips making its momentum then.
+        return overflowing(lambda w: SGD(w, 0.05, momentum=0.9, fused=fused), recipe, problem, scaled, at=(2, 5))
 
     same(run(scaled=True), run(scaled=False), rtol=2e-5, atol=2e-6)
 

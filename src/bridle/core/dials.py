@@ -135,6 +135,11 @@ class PerLayer:
         fits = (value for layer, value in self.values if fnmatchcase(weight, layer) or _within(weight, layer))
         return next(fits, None)
 
+    @property
+    def moves(self) -> bool:
+        """Whether a layer's value follows a schedule."""
+        return any(isinstance(value, Schedule) for _, value in self.values)
+
 
 def _within(weight: str, layer: str) -> bool:
     return fnmatchcase(weight, f"{layer}.*")

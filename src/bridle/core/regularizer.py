@@ -61,6 +61,12 @@ class Regularizer(ABC):  # noqa: B024 - each kind has its own essential method
         return {name: value for name in dials(type(self)) if isinstance(value := getattr(self, name), FREE)}
 
     @property
+    def is_scheduled(self) -> bool:
+        """Whether a dial follows a schedule, for all weights or for a layer."""
+        values = [getattr(self, name) for name in dials(type(self))]
+        return bool(self.moves) or any(isinstance(value, PerLayer) and value.moves for value in values)
+
+    @property
     def moves(self) -> dict[str, Schedule]:
         """The dials that follow a schedule, by field name."""
         values = {name: getattr(self, name) for name in dials(type(self))}

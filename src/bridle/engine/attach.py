@@ -7,8 +7,7 @@ from numbers import Integral
 from torch import Tensor, nn
 from torch.optim import LBFGS, Optimizer, SparseAdam
 
-from bridle.core import LossTerm, Penalty, Recipe, Regularizer, UpdateRule
-from bridle.core.dials import PerLayer, Schedule, dials
+from bridle.core import LossTerm, Penalty, Recipe, UpdateRule
 from bridle.engine.handle import Handle
 from bridle.engine.unwrapped import unwrapped
 from bridle.errors import RecipeError
@@ -87,7 +86,7 @@ def _refuse_recipe(recipe: Recipe, steps: int | None) -> None:
                 f"attach(...) applies penalties, loss terms and update rules; {item.key} is none of these, and would "
                 "be without effect. Leave it out of this recipe, or train with bridle.fit."
             )
-        if steps is None and _moves(item):
+        if steps is None and item.is_scheduled:
             raise RecipeError(
                 f"{item.key} follows a schedule over the training: say how long that is with attach(..., steps=...)."
             )
@@ -95,12 +94,6 @@ def _refuse_recipe(recipe: Recipe, steps: int | None) -> None:
         raise RecipeError("attach(...) needs a recipe with a regularizer in it; this one is empty.")
     if steps is not None and (not isinstance(steps, Integral) or steps < 1):
         raise RecipeError(f"attach(steps=...) must be a whole number of optimizer steps, 1 or more; got {steps!r}.")
-
-
-def _moves(item: Regularizer) -> bool:
-    values = [getattr(item, name) for name in dials(type(item))]
-    layers = [value for mixed in values if isinstance(mixed, PerLayer) for _, value in mixed.values]
-    return any(isinstance(value, Schedule) for value in (*values, *layers))
 
 
 def _refuse_optimizer(optimizer: Optimizer) -> None:

@@ -247,7 +247,7 @@ class Handle:
     def _unscale(self) -> None:
         """Show rules plain gradients, and keep the weights where only the device knows whether the step is skipped."""
         optimizer: Any = self._optimizer
-        weights = [weight for group in optimizer.param_groups for weight in group["params"] if weight.grad is not None]
+        weights: list[Any] = [weight for weight in _weights(optimizer) if weight.grad is not None]
         if getattr(optimizer, "grad_scale", None) is not None:
             torch._foreach_mul_([weight.grad for weight in weights], optimizer.grad_scale.double().reciprocal().float())
             optimizer.grad_scale = None

@@ -13,7 +13,7 @@ from bridle.records import Finding, Severity
 
 def overlaps(penalties: Penalties, updates: Updates, optimizer: Optimizer) -> tuple[Finding, ...]:
     """A warning for what acts more than once on a weight, or not on all that its scope names."""
-    pulls = [(part.declared.key, dict(zip(part.names, part.weights, strict=True))) for part in penalties.parts]
+    pulls = [(penalty.key, weights) for penalty, weights in penalties.by_penalty()]
     decays = [(rule.key, weights) for rule, weights in updates.parts if rule.decays]
     return (*_twice(penalties), *_on_top([*pulls, *decays], optimizer), *_outside(penalties, optimizer))
 
