@@ -996,3 +996,14 @@ def test_a_single_number_is_a_weight_too(item):
     assert all(weight.isfinite().all() for weight in model.parameters())
     assert model["scale"].shape == ()
     assert handle.penalty() >= 0
+
+
+@pytest.mark.parametrize(
+    "item", [GroupLasso(0.1), SparseGroupLasso(0.1, 0.1), Nuclear(0.1), Orthogonality(0.1), MaxNorm(1.0)]
+)
+def test_the_axes_of_a_transposed_convolution_are_not_mistaken(item):
+    model = nn.Sequential(nn.Conv2d(2, 3, 2), nn.ConvTranspose2d(3, 5, 2))
+    message = rf"{item.key} tells neurons from inputs by the axes of a weight, .* in 1\.weight of a ConvTranspose2d"
+    with pytest.raises(RecipeError, match=message):
+        attach(model, SGD(model.parameters(), 0.1), Recipe(item))
+    attach(model, SGD(model.parameters(), 0.1), Recipe(L1(0.1), MaxNorm(1.0, scope="first_layer")))

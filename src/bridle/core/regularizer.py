@@ -20,10 +20,12 @@ class Regularizer(ABC):  # noqa: B024 - each kind has its own essential method
         label: A name of the user's, to tell two of the same apart. By default the name in the catalogue.
         optional: Whether a search may leave it out.
 
-    ``by_layer`` says whether a dial may be a mapping with a value for each layer.
+    ``by_layer`` says whether a dial may be a mapping with a value for each layer, ``by_axis`` whether it tells neurons
+    from inputs by the axes of a weight.
     """
 
     by_layer: ClassVar[bool] = False
+    by_axis: ClassVar[bool] = False
 
     label: str = dataclasses.field(default="", kw_only=True)
     optional: bool = dataclasses.field(default=False, kw_only=True)

@@ -12,12 +12,12 @@ from torch.optim import Optimizer
 from bridle.core import Draws, LossTerm, Recipe
 from bridle.engine.again import Again
 from bridle.engine.denormals import snap
-from bridle.engine.dtypes import refuse_types
 from bridle.engine.optimality import dense_copy, residual
 from bridle.engine.overlaps import overlaps
 from bridle.engine.penalties import Penalties
 from bridle.engine.settle import settle
 from bridle.engine.terms import Terms
+from bridle.engine.unfit import refuse_types
 from bridle.engine.updates import Updates
 from bridle.errors import RecipeError
 from bridle.records import Finding

@@ -12,8 +12,8 @@ from torch.optim import Optimizer
 from bridle.core import Penalty, Proximal, Recipe
 from bridle.core.scope import parameters, resolve
 from bridle.engine.anchors import starting_point
-from bridle.engine.dtypes import refuse_types
 from bridle.engine.movement import Movement, State, is_uniform, metric
+from bridle.engine.unfit import refuse_transposed, refuse_types
 from bridle.errors import RecipeError, ScopeError
 
 BLOCK = 2**18
@@ -96,7 +96,7 @@ class Penalties:
         self.scopes = {key: [name for name in names if weights[name] in self._place] for key, names in matched.items()}
         self.outside = {key: [name for name in names if name not in self.scopes[key]] for key, names in matched.items()}
         self._refuse_strangers()
-        self.parts = list(self._divide(recipe, weights))
+        self.parts = list(self._divide(model, recipe, weights))
         self._moving = [part for part in self.parts if part.declared.moves]
         self._smooth = [part for part in self.parts if not part.exact]
         self._exact = [part for part in self.parts if part.exact]
@@ -104,8 +104,9 @@ class Penalties:
         self._refuse_metrics()
         self._refuse_shapes(recipe, weights)
 
-    def _divide(self, recipe: Recipe, weights: Mapping[str, Tensor]) -> Iterator[Part]:
+    def _divide(self, model: nn.Module, recipe: Recipe, weights: Mapping[str, Tensor]) -> Iterator[Part]:
         for item in recipe.of(Penalty):
+            refuse_transposed(item, model, self.scopes[item.key])
             refuse_types(item, {name: weights[name] for name in self.scopes[item.key]})
             start = starting_point(item, {name: weights[name] for name in self.scopes[item.key]})
             for penalty, names in item.layered(self.scopes[item.key]):

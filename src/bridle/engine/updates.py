@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 from bridle.core import Draws, Proximal, Recipe, Update, UpdateRule
 from bridle.core.scope import parameters, resolve
-from bridle.engine.dtypes import refuse_types
+from bridle.engine.unfit import refuse_transposed, refuse_types
 from bridle.errors import RecipeError, ScopeError
 
 
@@ -45,6 +45,7 @@ class Updates:
             for part, names in rule.layered(self.scopes[rule.key])
         ]
         for rule in self._rules:
+            refuse_transposed(rule, model, self.scopes[rule.key])
             refuse_types(rule, {name: weights[name] for name in self.scopes[rule.key]})
         self._running: list[Iterator[None]] = []
         self._refuse_idle()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import Annotated, ClassVar, final
 
 import torch
 from torch import Tensor
@@ -27,6 +27,7 @@ class GroupLasso(Proximal):
     Reference: Yuan and Lin 2006, "Model selection and estimation in regression with grouped variables".
     """
 
+    by_axis: ClassVar[bool] = True
     strength: Annotated[float, Range(0.0, search=(1e-6, 1e-2), log=True)]
     groups: Groups = "neurons"
     scope: Scope = "matrices"

@@ -25,6 +25,7 @@ class Nuclear(Proximal):
     Reference: Cai, Candes and Shen 2010, "A singular value thresholding algorithm for matrix completion".
     """
 
+    by_axis: ClassVar[bool] = True
     one_step: ClassVar[bool] = True
     strength: Annotated[float, Range(0.0, search=(1e-5, 1e-1), log=True)]
     scope: Scope = "matrices"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, final
+from typing import Annotated, ClassVar, Literal, final
 
 import torch
 from torch import Tensor
@@ -27,6 +27,7 @@ class Orthogonality(Penalty):
     networks?" (gram); the regularizer ``OrthogonalRegularizer`` of Keras (cosines).
     """
 
+    by_axis: ClassVar[bool] = True
     strength: Annotated[float, Range(0.0, search=(1e-6, 1e-1), log=True)]
     form: Literal["gram", "cosines"] = "gram"
     scope: Scope = "matrices"

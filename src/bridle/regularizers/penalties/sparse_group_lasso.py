@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import Annotated, ClassVar, final
 
 import torch
 from torch import Tensor
@@ -26,6 +26,7 @@ class SparseGroupLasso(Proximal):
     Reference: Simon, Friedman, Hastie and Tibshirani 2013, "A sparse-group lasso".
     """
 
+    by_axis: ClassVar[bool] = True
     l1: Annotated[float, Range(0.0, search=(1e-6, 1e-2), log=True)]
     group: Annotated[float, Range(0.0, search=(1e-6, 1e-2), log=True)]
     groups: Groups = "neurons"

@@ -23,6 +23,7 @@ class MaxNorm(UpdateRule):
     Reference: Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting", section 5.1.
     """
 
+    by_axis: ClassVar[bool] = True
     constrains: ClassVar[bool] = True
     limit: Annotated[float, Range(0.0, open_low=True, search=(0.5, 4.0), log=True)]
     scope: Scope = "matrices"

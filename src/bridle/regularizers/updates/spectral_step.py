@@ -29,6 +29,7 @@ class SpectralStep(UpdateRule):
         optimization in the modular norm".
     """
 
+    by_axis: ClassVar[bool] = True
     changes_metric: ClassVar[bool] = True
     limit: Annotated[float, Range(0.0, open_low=True, search=(0.1, 10.0), log=True)]
     scope: Scope = "matrices"
