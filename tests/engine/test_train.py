@@ -1,5 +1,6 @@
 """Training to the end: interrupted and resumed, failing, and leaving the process as it was."""
 
+import dataclasses
 import errno
 import importlib.util
 import random
@@ -84,7 +85,7 @@ def test_interrupted_after_any_epoch_and_resumed_is_the_same(
     assert found.curves == expected.curves
     assert (found.stopped, found.steps, found.findings) == (expected.stopped, expected.steps, ())
     assert_same(kept_weights(one, disturbed), kept_weights(one, undisturbed))
-    assert sorted(file.suffix for file in disturbed.folder.iterdir()) == [".json", ".safetensors"]
+    assert sorted(file.suffix for file in disturbed.folder.iterdir()) == [".json", ".safetensors", ".scored"]
 
 
 @pytest.mark.parametrize("epochs", [pytest.param((1,)), pytest.param((0, 4, 11, 23), marks=pytest.mark.slow)])
@@ -297,3 +298,32 @@ def test_in_workers_a_member_is_the_same_as_alone(images, setting, fold, tmp_pat
     assert curves == expected
     for member in members:
         assert_same(kept_weights(member, shared), kept_weights(member, alone))
+
+
+@pytest.mark.parametrize("pauses", [(1,), (1, 2, 3), (2, 2)])
+def test_paused_and_gone_on_with_is_the_same(pauses, table, member, setting, tmp_path, assert_same):
+    one = member(EMA(0.9), EarlyStopping(9), Dropout(0.3), L1(1e-3), learning_rate=0.02)
+    straight = setting(table(), folder=tmp_path / "straight")
+    paused = setting(table(), folder=tmp_path / "paused")
+    expected = train(one, straight)
+    for until in pauses:
+        outcome = train(dataclasses.replace(one, until=until), paused)
+        assert outcome.curves.epochs == until
+        assert finished(one, paused) is None
+        for name, values in outcome.curves.series.items():
+            assert values == expected.curves.series[name][:until]
+    outcome = train(dataclasses.replace(one, until=9), paused)
+    assert outcome.curves == expected.curves
+    assert_same(kept_weights(one, paused), kept_weights(one, straight))
+    assert not list(paused.folder.glob("*.checkpoint"))
+
+
+def test_a_member_may_start_from_the_weights_of_another(table, member, setting, tmp_path):
+    shared = setting(table(), folder=tmp_path)
+    first = member(epochs=2)
+    train(first, shared)
+    second = dataclasses.replace(member(epochs=2, candidate=1), warm=first.name)
+    started = MemberTraining(second, shared)
+    for name, value in started.model.state_dict().items():
+        assert torch.equal(value, kept_weights(first, shared)[name])
+    assert second.name != dataclasses.replace(second, warm="").name

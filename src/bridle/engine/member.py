@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from bridle.core import Augmentation, Averaging, LossTerm, StopRule, TargetRule
 from bridle.core.draws import generator, seeded
 from bridle.engine.augmented import Augmented
-from bridle.engine.checkpoint import load_optimizer, optimizer_tensors
+from bridle.engine.checkpoint import load_optimizer, optimizer_tensors, read
 from bridle.engine.clean_loss import CleanLoss
 from bridle.engine.evaluate import outputs, predictions, refresh_batch_norm, with_weights
 from bridle.engine.examples import Batches, example_weights
@@ -21,6 +21,7 @@ from bridle.engine.noise import PlacedNoise
 from bridle.engine.optimizers import build, learning_rate, set_learning_rate
 from bridle.engine.overlaps import overlaps
 from bridle.engine.penalties import Penalties
+from bridle.engine.scored import kept_rows
 from bridle.engine.setting import Setting
 from bridle.engine.settle import settle
 from bridle.engine.step import Step
@@ -72,6 +73,7 @@ class MemberTraining:
             custom_loss=setting.loss is not None,
             device=setting.device,
         )
+        self._warm(member.warm)
         optimizer = build(self.model.parameters(), training)
         loss = setting.loss if setting.loss is None else user_loss(setting.loss, layout.task, hard=not self._softens())
         live = dict(self.model.named_parameters())
@@ -94,10 +96,18 @@ class MemberTraining:
         self.best: dict[str, Tensor] = {}
         self.best_epoch: int | None = None
         self.series: dict[str, list[float]] = {}
+        self.scored: list[np.ndarray[Any, np.dtype[np.float32]]] = []
+        self._kept_rows = kept_rows(self.rows["score"], member.fold.number)
         self.findings = list(overlaps(self.step.penalties, self.step.updates, optimizer)) if member.keep else []
         self.epoch = 0
-        self.last = training.stop_after or training.epochs
         self.steps = training.epochs * self.batches.per_epoch
+
+    def _warm(self, name: str) -> None:
+        """Start from the weights of the kept member of that name, where one is named."""
+        if name:
+            assert self.setting.folder is not None  # noqa: S101 - kept weights are files
+            weights, _ = read(self.setting.folder / f"{name}.safetensors")
+            self.model.load_state_dict(weights)
 
     def _softens(self) -> bool:
         mixing = [item for item in self.recipe.of(Augmentation) if not item.keeps_labels]
@@ -112,7 +122,12 @@ class MemberTraining:
     def finished(self) -> bool:
         """Whether all epochs are trained, or a stop rule has ended the training."""
         rules = zip(self.recipe.of(StopRule), self.stop_states, strict=True)
-        return self.epoch >= self.last or any(rule.should_stop(state) for rule, state in rules)
+        return self.epoch >= self.member.last or any(rule.should_stop(state) for rule, state in rules)
+
+    @property
+    def rests(self) -> bool:
+        """Whether it is finished, or has come to where it is to pause."""
+        return self.finished or (self.member.pauses and self.epoch >= self.member.until)
 
     def train_epoch(self) -> None:
         """Train one epoch and take its clean scores.
@@ -154,16 +169,25 @@ class MemberTraining:
                 refresh_batch_norm(self.model, self.examples, self.rows["clean"], self._autocast)
             for name, rows in self.rows.items():
                 if len(rows):
-                    self._log(name, self._metric(rows))
+                    predicted = self._predicted(rows)
+                    self._log(name, self._metric(rows, predicted))
+                    if name == "score":
+                        self.scored.append(predicted[self._kept_rows].astype(np.float32))
             self._kept = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
 
-    def _metric(self, rows: np.ndarray[Any, np.dtype[np.int64]]) -> float:
+    def _predicted(self, rows: np.ndarray[Any, np.dtype[np.int64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
         dataset = self.setting.dataset
         output = outputs(self.model, self.examples, rows, self._autocast)
         predicted = predictions(dataset.layout.task, self.examples, output)
         if not np.isfinite(predicted).all():
             step = (self.epoch + 1) * self.batches.per_epoch
             raise Diverged("a prediction", step, self.epoch + 1, float(predicted[~np.isfinite(predicted)][0]))
+        return predicted
+
+    def _metric(
+        self, rows: np.ndarray[Any, np.dtype[np.int64]], predicted: np.ndarray[Any, np.dtype[np.float64]]
+    ) -> float:
+        dataset = self.setting.dataset
         weights = None if dataset.weights is None else dataset.weights[rows]
         return float(self.setting.metric(dataset.targets[rows], predicted, weights))
 
@@ -210,6 +234,7 @@ class MemberTraining:
             "optimizer": optimizer_tensors(self.step.optimizer),
             "best": self.best,
             "start": self.step.penalties.state(),
+            "scored": {str(epoch): torch.from_numpy(predicted) for epoch, predicted in enumerate(self.scored)},
         }
         parts |= {f"average{place}": state for place, state in enumerate(self.step.averages)}
         parts |= {f"stop{place}": state for place, state in enumerate(self.stop_states)}
@@ -232,6 +257,8 @@ class MemberTraining:
             for entry, value in state.items():
                 value.copy_(stored[entry])  # in place, to keep device and memory format: bits depend on both
         self.best = part("best")
+        scored = part("scored")
+        self.scored = [scored[str(epoch)].numpy() for epoch in range(len(scored))]
         self.epoch, self.best_epoch, self.series = plain["epoch"], plain["best_epoch"], plain["series"]
 
 

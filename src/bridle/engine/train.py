@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from bridle.engine import checkpoint
+from bridle.engine import checkpoint, scored
 from bridle.engine.member import Diverged, MemberTraining
 from bridle.engine.process import flushed
 from bridle.engine.setting import Setting
@@ -17,6 +17,8 @@ from bridle.records import Curves, Finding, Outcome, Severity, serial
 
 def train(member: Member, setting: Setting) -> Outcome:
     """Train one member and give its outcome; with a folder, finished work is never done twice.
+
+    A member that is to pause leaves a checkpoint, from which it goes on when it comes again with a later pause or none.
 
     After each epoch a checkpoint is written atomically, so that training that was killed goes on where it was, to the
     same weights. A checkpoint that cannot be used costs time only: the member starts over, and a finding says so. A
@@ -47,7 +49,7 @@ def train(member: Member, setting: Setting) -> Outcome:
 
 def finished(member: Member, setting: Setting) -> Outcome | None:
     """The outcome of a member that was trained before, or ``None``."""
-    file = _file(member, setting, ".json")
+    file = _outcome_file(member, setting)
     if file is None or not file.exists():
         return None
     return serial.loads(Outcome, file.read_text(encoding="utf-8"), str(file))
@@ -77,11 +79,11 @@ def _begin(member: Member, setting: Setting) -> MemberTraining:
 
 def _to_the_end(training: MemberTraining, file: Path | None) -> Outcome:
     member = training.member
-    while not training.finished:
+    while not training.rests:
         training.train_epoch()
         if file is not None and not training.finished:
             checkpoint.write(file, *training.state())
-    residual = training.close() if member.keep else None
+    residual = training.close() if member.keep and training.finished else None
     return Outcome(
         member.candidate,
         member.fold.number,
@@ -114,18 +116,27 @@ def _diverged(member: Member, training: MemberTraining | None, error: Diverged) 
 
 
 def _finish(member: Member, setting: Setting, outcome: Outcome, training: MemberTraining | None) -> None:
-    file = _file(member, setting, ".json")
-    if file is None:
+    file = _outcome_file(member, setting)
+    if setting.folder is None or file is None:
         return
-    if member.keep and training is not None and outcome.failure is None:
-        checkpoint.write(file.with_suffix(".safetensors"), training.weights(), {"member": member.name})
+    ended = training is None or training.finished or outcome.failure is not None
+    if training is not None and outcome.failure is None:
+        scored.write(member, setting.folder, training.rows["score"], training.scored)
+        if member.keep and ended:
+            checkpoint.write(setting.folder / f"{member.name}.safetensors", training.weights(), {"member": member.name})
     with checkpoint.replacing(file) as part:
         part.write_text(serial.dumps(outcome), encoding="utf-8")
-    file.with_suffix(".checkpoint").unlink(missing_ok=True)
+    if ended:
+        (setting.folder / f"{member.name}.checkpoint").unlink(missing_ok=True)
 
 
 def _file(member: Member, setting: Setting, suffix: str) -> Path | None:
     return None if setting.folder is None else setting.folder / f"{member.name}{suffix}"
+
+
+def _outcome_file(member: Member, setting: Setting) -> Path | None:
+    """Where its outcome goes: one file for each pause, and one for the end."""
+    return _file(member, setting, f"@{member.until}.json" if member.pauses else ".json")
 
 
 def _told(error: Exception) -> str:
