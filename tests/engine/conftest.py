@@ -142,7 +142,7 @@ def run():
     """Trains a member to its end, without files, and gives its weights."""
 
     def to_the_end(training):
-        while not training.finished:
+        while not training.course.finished:
             training.train_epoch()
         return training.weights()
 

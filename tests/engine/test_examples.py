@@ -156,4 +156,4 @@ def test_a_weight_is_as_good_as_repeating_the_row(table, begin, line, run):
     one.examples._inputs = two.examples.preprocessing.inputs(torch.from_numpy(dataset.inputs))
     for name, value in run(one).items():
         torch.testing.assert_close(value, run(two)[name], rtol=0, atol=1e-7)
-    assert one.series["data_loss"] == pytest.approx(two.series["data_loss"], rel=1e-6)
+    assert one.course.series["data_loss"] == pytest.approx(two.course.series["data_loss"], rel=1e-6)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from bridle.core import Recipe, Training
-from bridle.engine import member as module
+from bridle.engine import course as module
 from bridle.engine.member import MemberTraining, fresh_weights
 from bridle.metrics import catalogue as metrics
 from bridle.population import Member
@@ -31,14 +31,14 @@ def test_series_are_separate_and_clean(table, wide, begin, fold):
     training = begin(dataset, wide, *EVERYTHING, EarlyStopping(5), marks=marks, epochs=3, batch_size=16)
     training.train_epoch()
     training.train_epoch()
-    assert sorted(training.series) == ["clean", "data_loss", "learning_rate", "penalty", "score", "watch"]
-    assert all(len(values) == 2 for values in training.series.values())
+    assert sorted(training.course.series) == ["clean", "data_loss", "learning_rate", "penalty", "score", "watch"]
+    assert all(len(values) == 2 for values in training.course.series.values())
     net = wide(torch.zeros(4), 3)
     net.load_state_dict(training._kept)
     for name, rows in {"clean": range(66), "watch": range(66, 76), "score": range(76, 96)}.items():
         x = training.examples.inputs(torch.tensor(list(rows)))
         expected = log_loss(dataset.targets[list(rows)], net(x).softmax(1).detach().numpy(), labels=[0, 1, 2])
-        assert training.series[name][-1] == pytest.approx(expected, rel=1e-9)
+        assert training.course.series[name][-1] == pytest.approx(expected, rel=1e-9)
 
 
 def test_rows_that_watch_or_score_are_never_trained_on(table, wide, begin, run, fold, assert_same):
@@ -56,14 +56,14 @@ def test_early_stopping_keeps_the_best_watched_epoch(table, wide, begin, run, fo
     settings = {"marks": fold(96, score=20, watch=20), "batch_size": 8, "learning_rate": 0.1, "schedule": "constant"}
     training = begin(table(), wide, EarlyStopping(4), epochs=60, **settings)
     states = []
-    while not training.finished:
+    while not training.course.finished:
         training.train_epoch()
         states.append({name: value.clone() for name, value in training.model.state_dict().items()})
-    watch = training.series["watch"]
+    watch = training.course.series["watch"]
     best = int(np.argmin(watch))
     assert 0 < best < len(watch) - 1 < 59
     assert len(watch) == best + 1 + 4
-    assert training.best_epoch == best + 1
+    assert training.course.best_epoch == best + 1
     assert_same(training.weights(), states[best])
 
 
@@ -71,18 +71,18 @@ def test_early_stopping_follows_the_metrics_direction(table, wide, begin, fold, 
     marks = fold(96, score=20, watch=20)
     recipe = Recipe(EarlyStopping(3), training=Training(epochs=30, batch_size=8, learning_rate=0.1))
     training = MemberTraining(Member(0, recipe, marks, 0), setting(table(), wide, metric="accuracy"))
-    while not training.finished:
+    while not training.course.finished:
         training.train_epoch()
-    assert training.best_epoch == int(np.argmax(training.series["watch"])) + 1
+    assert training.course.best_epoch == int(np.argmax(training.course.series["watch"])) + 1
 
 
 def test_differences_below_float32_count_as_improvement(table, wide, begin, fold, monkeypatch):
     training = begin(table(), wide, EarlyStopping(1), marks=fold(96, watch=20), epochs=9)
     scores = iter([0.5, 0.5 - 1e-12, 0.5 - 2e-12, 0.5, 0.5])
-    monkeypatch.setattr(training, "_watched", lambda: next(scores))
-    while not training.finished:
+    monkeypatch.setattr(training.course, "_watched", lambda: next(scores))
+    while not training.course.finished:
         training.train_epoch()
-    assert (training.epoch, training.best_epoch) == (4, 3)
+    assert (training.course.epoch, training.course.best_epoch) == (4, 3)
 
 
 def test_stop_after_is_the_start_of_the_longer_schedule(table, wide, begin, run, assert_same):
@@ -124,7 +124,7 @@ def test_bfloat16_trains_and_scores(images, conv, begin):
     seen = []
     rounded.model[0].register_forward_hook(lambda *given: seen.append(given[2].dtype))
     for training in (exact, rounded):
-        while not training.finished:
+        while not training.course.finished:
             training.train_epoch()
     assert set(seen) == {torch.bfloat16}
     assert {weight.dtype for weight in rounded.model.parameters()} == {torch.float32}
@@ -152,7 +152,7 @@ def test_a_users_own_loss_is_what_is_minimised(table, line, begin, run):
     for loss, middle in ((lambda output, target: (output - target).abs(), np.median), (None, np.mean)):
         training = begin(dataset, line, loss=loss, **settings)
         run(training)
-        assert training.series["score" if "score" in training.series else "clean"]
+        assert training.course.series["score" if "score" in training.course.series else "clean"]
         x = training.examples.inputs(torch.arange(1))
         found = training.examples.preprocessing.restore(training.model(x).detach())
         assert float(found) == pytest.approx(middle(dataset.targets), abs=1e-2)
@@ -229,5 +229,5 @@ def test_the_metric_is_the_settings(table, wide, begin, fold, setting):
     recipe = Recipe(training=Training(epochs=1))
     training = MemberTraining(Member(0, recipe, fold(96, score=32), 0), setting(table(), wide, metric="accuracy"))
     training.train_epoch()
-    assert training.series["score"][0] * 32 == pytest.approx(round(training.series["score"][0] * 32))
+    assert training.course.series["score"][0] * 32 == pytest.approx(round(training.course.series["score"][0] * 32))
     assert metrics.find("accuracy").higher_is_better

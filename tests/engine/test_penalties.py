@@ -87,16 +87,16 @@ def test_the_penalty_series_is_apart_from_the_data_loss(sparse_problem, line, be
     training.train_epoch()
     weight, bias = training.model.head.weight.detach(), training.model.head.bias.detach()
     expected = 0.3 * weight.abs().sum() + 0.25 * (weight.square().sum() + bias.square().sum())
-    assert training.series["penalty"] == [pytest.approx(float(expected), rel=1e-12)]
+    assert training.course.series["penalty"] == [pytest.approx(float(expected), rel=1e-12)]
     rows = torch.arange(80)
     error = training.examples.inputs(rows).double().sum(1) * 0.2 - training.examples.targets(rows)[:, 0]
-    assert training.series["data_loss"] == [pytest.approx(float(error.square().mean()), rel=1e-6)]
+    assert training.course.series["data_loss"] == [pytest.approx(float(error.square().mean()), rel=1e-6)]
 
 
 def test_no_penalty_no_series(sparse_problem, line, begin):
     training = begin(sparse_problem, line, epochs=1)
     training.train_epoch()
-    assert "penalty" not in training.series
+    assert "penalty" not in training.course.series
 
 
 def test_a_weight_without_a_gradient_is_left_alone():

@@ -69,8 +69,8 @@ def test_interrupted_after_any_epoch_and_resumed_is_the_same(
 
     def once(training):
         epoch(training)
-        trained.append(training.epoch)
-        if not training.finished:
+        trained.append(training.course.epoch)
+        if not training.course.finished:
             checkpoint.write(disturbed.folder / f"{one.name}.checkpoint", *training.state())
             raise Interrupted
 

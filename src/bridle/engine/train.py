@@ -7,7 +7,8 @@ from pathlib import Path
 from torch import Tensor
 
 from bridle.engine import checkpoint, scored
-from bridle.engine.member import Diverged, MemberTraining
+from bridle.engine.course import Diverged
+from bridle.engine.member import MemberTraining
 from bridle.engine.process import flushed
 from bridle.engine.setting import Setting
 from bridle.errors import BridleError
@@ -79,19 +80,19 @@ def _begin(member: Member, setting: Setting) -> MemberTraining:
 
 def _to_the_end(training: MemberTraining, file: Path | None) -> Outcome:
     member = training.member
-    while not training.rests:
+    while not training.course.rests:
         training.train_epoch()
-        if file is not None and not training.finished:
+        if file is not None and not training.course.finished:
             checkpoint.write(file, *training.state())
-    residual = training.close() if member.keep and training.finished else None
+    residual = training.close() if member.keep and training.course.finished else None
     return Outcome(
         member.candidate,
         member.fold.number,
         member.seed,
-        Curves(training.series),
+        Curves(training.course.series),
         residual=residual,
-        steps=training.epoch * training.batches.per_epoch,
-        stopped=training.best_epoch,
+        steps=training.course.epoch * training.batches.per_epoch,
+        stopped=training.course.best_epoch,
         findings=tuple(training.findings),
     )
 
@@ -108,7 +109,7 @@ def _diverged(member: Member, training: MemberTraining | None, error: Diverged) 
         member.candidate,
         member.fold.number,
         member.seed,
-        Curves(training.series if training else {}),
+        Curves(training.course.series if training else {}),
         failure=str(error),
         findings=(*(training.findings if training else ()), finding),
         steps=error.step,
@@ -119,9 +120,9 @@ def _finish(member: Member, setting: Setting, outcome: Outcome, training: Member
     file = _outcome_file(member, setting)
     if setting.folder is None or file is None:
         return
-    ended = training is None or training.finished or outcome.failure is not None
+    ended = training is None or training.course.finished or outcome.failure is not None
     if training is not None and outcome.failure is None:
-        scored.write(member, setting.folder, training.rows["score"], training.scored)
+        scored.write(member, setting.folder, training.course.rows["score"], training.course.scored)
         if member.keep and ended:
             checkpoint.write(setting.folder / f"{member.name}.safetensors", training.weights(), {"member": member.name})
     with checkpoint.replacing(file) as part:
