@@ -92,8 +92,8 @@ def test_stop_after_is_the_start_of_the_longer_schedule(table, wide, begin, run,
     expected = {name: value.clone() for name, value in long.weights().items()}
     short = begin(table(), wide, *EVERYTHING, epochs=9, stop_after=4, batch_size=16, warmup=0.2)
     assert_same(run(short), expected)
-    assert short.series == long.series
-    assert short.epoch == 4
+    assert short.course.series == long.course.series
+    assert short.course.epoch == 4
 
 
 def test_batch_norm_statistics_of_averaged_weights(images, conv, begin, run):
@@ -112,7 +112,7 @@ def test_batch_norm_statistics_of_averaged_weights(images, conv, begin, run):
 
 def test_clean_scores_of_many_rows_use_some_of_them(table, wide, begin, monkeypatch):
     monkeypatch.setattr(module, "CLEAN_ROWS", 30)
-    rows = [begin(table(), wide, seed=seed).rows["clean"] for seed in (0, 1)]
+    rows = [begin(table(), wide, seed=seed).course.rows["clean"] for seed in (0, 1)]
     np.testing.assert_array_equal(*rows)
     assert len(set(rows[0].tolist())) == 30
     assert rows[0].tolist() != list(range(30))
@@ -128,9 +128,9 @@ def test_bfloat16_trains_and_scores(images, conv, begin):
             training.train_epoch()
     assert set(seen) == {torch.bfloat16}
     assert {weight.dtype for weight in rounded.model.parameters()} == {torch.float32}
-    assert rounded.series["data_loss"][-1] < 0.8 * rounded.series["data_loss"][0]
-    assert rounded.series["data_loss"] == pytest.approx(exact.series["data_loss"], rel=0.1)
-    assert rounded.series["data_loss"] != exact.series["data_loss"]
+    assert rounded.course.series["data_loss"][-1] < 0.8 * rounded.course.series["data_loss"][0]
+    assert rounded.course.series["data_loss"] == pytest.approx(exact.course.series["data_loss"], rel=0.1)
+    assert rounded.course.series["data_loss"] != exact.course.series["data_loss"]
 
 
 def test_channels_last_changes_rounding_only(images, conv, begin, run, monkeypatch):
@@ -221,8 +221,9 @@ def test_weights_of_the_rows_enter_the_scores(table, wide, begin, fold):
         training._score()
     output = plain.model(plain.examples.inputs(torch.arange(56, 96))).detach()
     losses = nn.functional.cross_entropy(output, torch.from_numpy(dataset.targets[56:]), reduction="none").numpy()
-    assert weighted.series["score"] == [pytest.approx(np.average(losses, weights=dataset.weights[56:]), rel=1e-9)]
-    assert plain.series["score"] == [pytest.approx(losses.mean(), rel=1e-9)]
+    expected = np.average(losses, weights=dataset.weights[56:])
+    assert weighted.course.series["score"] == [pytest.approx(expected, rel=1e-9)]
+    assert plain.course.series["score"] == [pytest.approx(losses.mean(), rel=1e-9)]
 
 
 def test_the_metric_is_the_settings(table, wide, begin, fold, setting):

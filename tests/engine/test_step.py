@@ -230,14 +230,14 @@ def test_data_loss_and_terms_are_separate_series(table, wide, begin):
     termed = begin(table(), wide, ActivationL1(0.1), ConfidencePenalty(0.5), SAM(0.5), **settings)
     for training in (plain, termed):
         training.train_epoch()
-    assert "terms" not in plain.series
-    assert termed.series["data_loss"] == pytest.approx(plain.series["data_loss"], rel=1e-9)
+    assert "terms" not in plain.course.series
+    assert termed.course.series["data_loss"] == pytest.approx(plain.course.series["data_loss"], rel=1e-9)
     x = termed.examples.inputs(torch.arange(96))
     hidden = termed.model.net[0](x.double()).tanh()
     entropy = torch.distributions.Categorical(logits=termed.model(x)).entropy()
     short = torch.log(torch.tensor(3.0)) - entropy
     expected = (0.1 * hidden.abs().sum(1) + 0.5 * short).mean().detach()
-    assert termed.series["terms"] == [pytest.approx(float(expected), rel=1e-6)]
+    assert termed.course.series["terms"] == [pytest.approx(float(expected), rel=1e-6)]
 
 
 NEW = (
@@ -280,7 +280,7 @@ def test_terms_and_rules_go_on_from_a_checkpoint(table, wide, begin, run, assert
     tensors, plain = first.state()
     second.restore({name: value.clone() for name, value in tensors.items()}, plain)
     assert_same(run(second), expected)
-    assert second.series == whole.series
+    assert second.course.series == whole.course.series
 
 
 def test_scheduled_dials_move_in_every_kind(table, wide, begin, run, assert_same):

@@ -11,7 +11,6 @@ from torch import Tensor
 from bridle.core import StopRule
 from bridle.core.draws import generator
 from bridle.engine.augmented import Augmented
-from bridle.engine.evaluate import predictions
 from bridle.engine.examples import Batches, example_weights
 from bridle.engine.network import FLOOR, takes_codes
 from bridle.engine.scored import kept_rows
@@ -87,14 +86,13 @@ class Course:
         if not math.isfinite(loss):
             raise Diverged("the data loss", step + 1, self.epoch + 1, loss)
 
-    def score(self, name: str, output: Tensor) -> None:
-        """Take the metric of the network's clean outputs ``(B, outputs)`` for the rows of that name.
+    def score(self, name: str, predicted: NDArray[np.float64]) -> None:
+        """Take the metric of the clean predictions for the rows of that name: probabilities ``(B, C)`` or numbers.
 
         Raises:
             Diverged: If a prediction is not finite.
         """
         dataset, rows = self.setting.dataset, self.rows[name]
-        predicted = predictions(dataset.layout.task, self.examples, output)
         if not np.isfinite(predicted).all():
             step = (self.epoch + 1) * self.batches.per_epoch
             raise Diverged("a prediction", step, self.epoch + 1, float(predicted[~np.isfinite(predicted)][0]))

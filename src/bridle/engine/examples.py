@@ -72,6 +72,9 @@ class Batches:
         training: Batch size, and the number of augmented copies where the training set is expanded.
         seed: The member's seed.
         fold: The number of the member's fold.
+
+    Attributes:
+        total: The examples of an epoch.
     """
 
     def __init__(
@@ -86,7 +89,7 @@ class Batches:
         self.examples, self._rows, self._training = examples, torch.from_numpy(rows), training
         self._seed, self._fold = seed, fold
         self._weights = torch.from_numpy(weights).to(examples.device)
-        self._total = len(rows) * (1 + training.expand)
+        self.total = len(rows) * (1 + training.expand)
 
     @property
     def numbers(self) -> int:
@@ -96,7 +99,7 @@ class Batches:
     @property
     def per_epoch(self) -> int:
         """Optimizer steps per epoch. A last batch of a single example is left out: batch statistics need two."""
-        full, rest = divmod(self._total, self._training.batch_size)
+        full, rest = divmod(self.total, self._training.batch_size)
         return max(full + (rest > 1), 1)
 
     def epoch(self, epoch: int, together: int = 1) -> Iterator[Batch]:
@@ -105,7 +108,7 @@ class Batches:
         With an expanded training set the originals are copy 0, and the number of a copy takes the place of the epoch
         in the draws.
         """
-        order = torch.randperm(self._total, generator=generator(self._seed, self._fold, epoch, "order"))
+        order = torch.randperm(self.total, generator=generator(self._seed, self._fold, epoch, "order"))
         rows = self._rows[order % len(self._rows)].to(self.examples.device)
         copies = (order // len(self._rows)).to(self.examples.device)
         times = copies if self._training.expand else torch.full_like(copies, epoch + 1)

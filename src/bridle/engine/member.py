@@ -12,7 +12,7 @@ from bridle.core.draws import seeded
 from bridle.engine.checkpoint import load_optimizer, optimizer_tensors, read
 from bridle.engine.clean_loss import CleanLoss
 from bridle.engine.course import Course, by_part
-from bridle.engine.evaluate import outputs, refresh_batch_norm, with_weights
+from bridle.engine.evaluate import outputs, predictions, refresh_batch_norm, with_weights
 from bridle.engine.losses import Loss, default_loss, user_loss
 from bridle.engine.network import build_network
 from bridle.engine.noise import PlacedNoise
@@ -104,7 +104,8 @@ class MemberTraining:
                 refresh_batch_norm(self.model, self.examples, rows["clean"], self._autocast)
             for name, own in rows.items():
                 if len(own):
-                    self.course.score(name, outputs(self.model, self.examples, own, self._autocast))
+                    output = outputs(self.model, self.examples, own, self._autocast)
+                    self.course.score(name, predictions(self.setting.dataset.layout.task, self.examples, output))
             self._kept = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
 
     def _averaged(self) -> dict[str, Tensor] | None:

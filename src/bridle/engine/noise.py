@@ -1,6 +1,7 @@
 """Noise at the places of a model, from counted draws."""
 
-from typing import Any, final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias, final
 
 from torch import Tensor, nn
 
@@ -9,6 +10,9 @@ from bridle.engine.scopes import named
 from bridle.errors import ScopeError
 from bridle.models.places import places
 from bridle.regularizers.noise import Dropout
+
+Uniform: TypeAlias = Callable[[str, Sequence[int], Tensor], Tensor]
+"""Uniform numbers for the thing of that name, of that shape, on the device of that tensor."""
 
 
 @final
@@ -26,7 +30,7 @@ class PlacedNoise:
     """
 
     def __init__(self, model: nn.Module, recipe: Recipe) -> None:
-        self._draws = Draws(0, 0, 0)
+        self._uniform: Uniform = Draws(0, 0, 0).uniform
         self._calls: dict[str, int] = {}
         found = places(model)
         self._declared: dict[str, tuple[Noise, ...]] = {
@@ -56,13 +60,20 @@ class PlacedNoise:
 
     def set(self, draws: Draws, progress: float) -> None:
         """Take the draws of one step, and every scheduled rate at the share ``progress`` of the training."""
-        self._draws, self._calls = draws, {}
+        self._uniform, self._calls = draws.uniform, {}
         self._noise = {name: tuple(item.at(progress) for item in items) for name, items in self._declared.items()}
+
+    def bind(self, uniform: Uniform, dials: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take the uniform numbers from ``uniform``, and the dials of each noise by its key."""
+        self._uniform, self._calls = uniform, {}
+        self._noise = {
+            name: tuple(item.bind(dials.get(item.key, {})) for item in items) for name, items in self._declared.items()
+        }
 
     def _perturb(self, x: Tensor, name: str) -> Tensor:
         call = self._calls[name] = self._calls.get(name, 0) + 1
         for noise in self._noise[name]:
-            uniforms = self._draws.uniform(f"{noise.key}:{name}:{call}", noise.shape(x.shape), like=x)
+            uniforms = self._uniform(f"{noise.key}:{name}:{call}", noise.shape(x.shape), x)
             x = noise.apply(x, uniforms)
         return x
 

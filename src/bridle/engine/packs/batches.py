@@ -1,0 +1,93 @@
+"""The batches of a pack: those of each member, gathered once for members that share them.
+
+Legend of the axes: ``M`` members, ``B`` batch.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+from bridle.core import Batch, Draws
+from bridle.engine.packs.slot import Slot
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class PackBatch:
+    """A batch for each of some members, all of one size.
+
+    Args:
+        inputs: ``(M, B, ...)``.
+        targets: ``(M, B, C)`` or ``(M, B, 1)``.
+        weights: ``(M, B)``.
+        draws: Each member's draws of this step.
+        progress: Each member's share of its training that is done.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    weights: Tensor
+    draws: Sequence[Draws]
+    progress: Sequence[float]
+
+    def take(self, rows: Sequence[int]) -> "PackBatch":
+        """Some rows, in that order; a row may be asked twice."""
+        index = torch.tensor(rows, device=self.inputs.device)
+        return PackBatch(
+            self.inputs.index_select(0, index),
+            self.targets.index_select(0, index),
+            self.weights.index_select(0, index),
+            [self.draws[row] for row in rows],
+            [self.progress[row] for row in rows],
+        )
+
+
+@final
+class Feed:
+    """The batches of one epoch, step by step; members of the same stream are given the same.
+
+    Args:
+        slots: The member of each row, those with more batches first.
+    """
+
+    def __init__(self, slots: Sequence[Slot]) -> None:
+        self._slots = slots
+        self._streams = {slot.stream: slot.course.augmented.epoch(slot.course.epoch) for slot in reversed(slots)}
+        self._steps = [slot.course.batches.per_epoch for slot in slots]
+
+    def __iter__(self) -> Iterator[list[tuple[int, int, PackBatch]]]:
+        """For each step the runs of rows whose batches have one size, as (start, end, batch)."""
+        for step in range(max(self._steps)):
+            count = sum(steps > step for steps in self._steps)
+            now = {stream: next(self._streams[stream]) for stream in {slot.stream for slot in self._slots[:count]}}
+            sizes = [len(now[slot.stream][0].examples) for slot in self._slots[:count]]
+            yield [(start, end, self._batch(start, end, now)) for start, end in _equal(sizes)]
+
+    def _batch(self, start: int, end: int, now: dict[object, tuple[Batch, Draws, float]]) -> PackBatch:
+        streams = [slot.stream for slot in self._slots[start:end]]
+        kept = list(dict.fromkeys(streams))
+        found = [now[stream][0] for stream in kept]
+        index = torch.tensor([kept.index(stream) for stream in streams], device=found[0].inputs.device)
+
+        def together(tensors: list[Tensor]) -> Tensor:
+            stacked = torch.stack(tensors)
+            return stacked if len(kept) == len(streams) else stacked.index_select(0, index)
+
+        return PackBatch(
+            together([batch.inputs for batch in found]),
+            together([batch.targets for batch in found]),
+            together([batch.weights for batch in found]),
+            [now[stream][1] for stream in streams],
+            [now[stream][2] for stream in streams],
+        )
+
+
+def _equal(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
+    start = 0
+    for end in range(1, len(sizes) + 1):
+        if end == len(sizes) or sizes[end] != sizes[start]:
+            yield start, end
+            start = end

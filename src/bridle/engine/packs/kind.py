@@ -1,0 +1,211 @@
+"""What the members of a pack have in common: one network, called with the weights of many.
+
+Legend of the axes: ``M`` members, ``B`` batch.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from bridle.core import Anchored, Augmentation, LossTerm, Noise, Recipe, TargetRule, UpdateRule
+from bridle.core.draws import key
+from bridle.engine.course import Course
+from bridle.engine.losses import wide
+from bridle.engine.member import loss_of, starting_network
+from bridle.engine.noise import PlacedNoise
+from bridle.engine.packs.batches import PackBatch
+from bridle.engine.packs.slot import Bound
+from bridle.engine.packs.tasks import statics
+from bridle.engine.setting import Setting
+from bridle.population import Member, losses
+from bridle.population.stack import Tensors, stored_transposed
+from bridle.records import Task
+
+
+def alone(recipe: Recipe) -> str:
+    """Why a member of this recipe trains by itself, in words; empty where it can share a pack."""
+    if recipe.of(LossTerm):
+        return f"{recipe.of(LossTerm)[0].key} looks into the forward pass"
+    for rule in recipe.of(UpdateRule):
+        if rule.recomputes:
+            return f"{rule.key} takes the gradient anew"
+    if recipe.of(Anchored):
+        return f"{recipe.of(Anchored)[0].key} remembers where its weights started"
+    return "" if recipe.training.precision == "float32" else f"its precision is {recipe.training.precision}"
+
+
+def signature(member: Member, setting: Setting) -> Hashable:
+    """What members must have in common to share a pack: network, shapes, optimizer, noise, form of the targets."""
+    recipe = member.recipe
+    preprocessing = Course(member, setting).examples.preprocessing
+    return (
+        member.floor,
+        preprocessing.width,
+        tuple(preprocessing.cardinalities),
+        "sgd" if recipe.training.optimizer == "sgd" else "adam",
+        tuple(statics(noise) for noise in recipe.of(Noise)),
+        setting.loss is not None and _softens(recipe),
+    )
+
+
+def _softens(recipe: Recipe) -> bool:
+    mixing = [item for item in recipe.of(Augmentation) if not item.keeps_labels]
+    return bool(mixing or recipe.of(TargetRule))
+
+
+@final
+class Kind:
+    """A network for all members of one signature.
+
+    Args:
+        member: One of them.
+        setting: What all members share.
+        dtype: The type of the weights, ``None`` for the network's own.
+    """
+
+    def __init__(self, member: Member, setting: Setting, dtype: torch.dtype | None = None) -> None:
+        course = Course(member, setting)
+        self.setting, self._dtype = setting, dtype
+        self.model = self._network(course)
+        self.noise = PlacedNoise(self.model, member.recipe)
+        self.transposed = stored_transposed(self.model)
+        self.optimizer = "sgd" if member.recipe.training.optimizer == "sgd" else "adam"
+        self.trained = [name for name, weight in self.model.named_parameters() if weight.requires_grad]
+        self._loss = loss_of(member.recipe, setting)
+        self._starts: dict[tuple[int, str], dict[str, Tensors]] = {}
+        self._bound: dict[str, Bound] = {}
+        self._shapes: dict[tuple[int, ...], dict[str, tuple[int, ...]]] = {}
+        self._names = self._named()
+
+    def _named(self) -> dict[str, tuple[str, str]]:
+        """Where each entry of the ``state_dict`` is found: the part, and the name there."""
+        own = {
+            id(value): ("weights" if name in self.trained else "frozen", name)
+            for name, value in self.model.named_parameters()
+        }
+        own |= {id(value): ("buffers", name) for name, value in self.model.named_buffers()}
+        return {name: own[id(value)] for name, value in self.model.state_dict(keep_vars=True).items()}
+
+    def _network(self, course: Course) -> Any:
+        network = starting_network(course)
+        return network if self._dtype is None else network.to(self._dtype)
+
+    def bound(self, recipe: Recipe) -> Bound:
+        """A recipe bound to this network."""
+        text = repr(recipe)
+        if text not in self._bound:
+            self._bound[text] = Bound(self.model, recipe)
+        return self._bound[text]
+
+    def start(self, course: Course) -> dict[str, Tensors]:
+        """Weights, frozen weights and buffers before the first step, in the layout of the model."""
+        which = (course.member.seed, course.member.warm)
+        if which not in self._starts:
+            network = self._network(course)
+            named = {name: value.detach() for name, value in network.named_parameters()}
+            self._starts[which] = {
+                "weights": {name: named[name] for name in self.trained},
+                "frozen": {name: value for name, value in named.items() if name not in self.trained},
+                "buffers": dict(network.named_buffers()),
+            }
+        return self._starts[which]
+
+    @property
+    def has_batch_norm(self) -> bool:
+        """Whether the network keeps statistics of batches."""
+        return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in self.model.modules())
+
+    def state_dict(self, parts: Mapping[str, Tensors]) -> dict[str, Tensor]:
+        """A member's weights and buffers under the names of its network's ``state_dict``, tied ones twice."""
+        return {name: parts[part][own] for name, (part, own) in self._names.items()}
+
+    def network(self, parts: Mapping[str, Tensors]) -> nn.Module:
+        """The network with a member's weights and buffers: the same object each time."""
+        self.model.load_state_dict(self.state_dict(parts))
+        network: nn.Module = self.model
+        return network
+
+    def forward(
+        self, weights: Tensors, buffers: Tensors, batch: PackBatch, dials: dict[str, dict[str, Tensor]]
+    ) -> Tensor:
+        """The outputs ``(M, B, outputs)`` in training mode; buffers are changed in place."""
+        self.model.train()
+        output = torch.vmap(self._one)(weights, buffers, batch.inputs, self._uniforms(batch, dials), dials)
+        return wide(output)
+
+    def _one(
+        self,
+        weights: Tensors,
+        buffers: Tensors,
+        inputs: Tensor,
+        uniforms: Tensors,
+        dials: dict[str, dict[str, Tensor]],
+    ) -> Tensor:
+        self.noise.bind(lambda name, _shape, _like: uniforms[name], dials)
+        output: Tensor = functional_call(self.model, {**weights, **buffers}, (inputs,))
+        return output
+
+    @torch.no_grad()
+    def outputs(self, weights: Tensors, buffers: Tensors, inputs: Tensor) -> Tensor:
+        """The outputs ``(M, B, outputs)`` in evaluation mode."""
+        self.model.eval()
+        output = torch.vmap(self._plain)(weights, buffers, inputs)
+        return wide(output)
+
+    def _plain(self, weights: Tensors, buffers: Tensors, inputs: Tensor) -> Tensor:
+        output: Tensor = functional_call(self.model, {**weights, **buffers}, (inputs,))
+        return output
+
+    def losses(self, output: Tensor, targets: Tensor) -> Tensor:
+        """The data loss of each example, ``(M, B)``."""
+        if self.setting.loss is not None:
+            found: Tensor = torch.vmap(self._loss)(output, targets)
+            return found
+        classes = self.setting.dataset.layout.task is Task.CLASSIFICATION
+        return losses.cross_entropy(output, targets) if classes else losses.squared_error(output, targets)
+
+    def _uniforms(self, batch: PackBatch, dials: Mapping[str, Mapping[str, Tensor]]) -> Tensors:
+        """The uniform numbers for every place, ``(M, ...)`` each: drawn once for members with the same draws."""
+        own = list(dict.fromkeys(batch.draws))
+        index = torch.tensor([own.index(draws) for draws in batch.draws], device=batch.inputs.device)
+        found = {}
+        for name, shape in self._called(batch.inputs[0]).items():
+            used = _used(name.split(":", 1)[0], dials, index, len(own))
+            drawn = torch.zeros(len(own), *shape, device=batch.inputs.device)
+            for row, draws in enumerate(own):
+                if used[row]:
+                    self._fill(drawn[row], key(draws.seed, draws.fold, draws.step, name) >> 1)
+            found[name] = drawn if len(own) == len(batch.draws) else drawn.index_select(0, index)
+        return found
+
+    def _fill(self, tensor: Tensor, seed: int) -> None:
+        tensor.uniform_(generator=torch.Generator(tensor.device).manual_seed(seed))
+
+    def _called(self, inputs: Tensor) -> dict[str, tuple[int, ...]]:
+        """The draws that a forward pass asks for, with their shapes: found by one pass for each shape of batch."""
+        shape = tuple(inputs.shape)
+        if shape not in self._shapes:
+            asked: dict[str, tuple[int, ...]] = {}
+
+            def note(name: str, wanted: Sequence[int], like: Tensor) -> Tensor:
+                asked[name] = tuple(wanted)
+                return torch.full(asked[name], 0.5, device=like.device)
+
+            self.noise.bind(note, {})
+            buffers = {name: value.clone() for name, value in self.model.named_buffers()}
+            with torch.no_grad():
+                functional_call(self.model.train(), buffers, (inputs,))
+            self._shapes[shape] = asked
+        return self._shapes[shape]
+
+
+def _used(noise: str, dials: Mapping[str, Mapping[str, Tensor]], index: Tensor, count: int) -> list[bool]:
+    """Which draws matter: a noise whose dials are all zero changes nothing, whatever is drawn."""
+    own = dials.get(noise)
+    if not own:
+        return [True] * count
+    moving = torch.stack([value != 0 for value in own.values()]).any(0)[: len(index)]
+    return [bool(moving[index == row].any()) for row in range(count)]

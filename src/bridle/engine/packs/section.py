@@ -1,0 +1,171 @@
+"""One training step for some members of a pack, in the order of :mod:`bridle.engine.step`.
+
+Legend of the axes: ``M`` members, ``B`` batch.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import final
+
+import torch
+from torch import Tensor
+
+from bridle.core import Averaging, Draws, Noise, TargetRule, Update
+from bridle.engine.movement import is_uniform, metric
+from bridle.engine.optimizers import learning_rate
+from bridle.engine.packs.batches import PackBatch
+from bridle.engine.packs.kind import Kind
+from bridle.engine.packs.penalties import PackPenalties
+from bridle.engine.packs.slot import Slot
+from bridle.engine.packs.tasks import tasks
+from bridle.population.optimize import Rate, adamw, like, sgd
+from bridle.population.stack import Stack, Tensors
+
+
+@final
+class Section:
+    """Members that make a step together: which regularizers act on which of them.
+
+    Args:
+        slots: The member of each row.
+        kind: What they have in common.
+    """
+
+    def __init__(self, slots: Sequence[Slot], kind: Kind) -> None:
+        self.slots, self._kind, count = list(slots), kind, len(slots)
+        optimizer = slots[0].bound.optimizer
+        exact = any(part.exact for slot in slots for part in slot.bound.penalties.parts)
+        movement = metric(optimizer) if exact else None
+        self.penalties = PackPenalties([slot.bound.penalties for slot in slots], movement, is_uniform(optimizer))
+        self._noise = tasks(
+            ((row, noise.key, noise) for row, slot in enumerate(slots) for noise in slot.recipe.of(Noise)), count
+        )
+        self._targets = tasks(
+            ((row, rule.key, rule) for row, slot in enumerate(slots) for rule in slot.recipe.of(TargetRule)), count
+        )
+        self._averages = tasks(
+            (
+                (row, place, averaging)
+                for row, slot in enumerate(slots)
+                for place, averaging in enumerate(slot.recipe.of(Averaging))
+            ),
+            count,
+        )
+        clips = [slot.recipe.training.clip for slot in slots]
+        self._clips = torch.tensor(clips) if any(clips) else None
+        self._rules = any(slot.bound.updates.rules for slot in slots)
+
+    def step(self, stack: Stack, batch: PackBatch) -> Tensor:
+        """Train on one batch and return each member's data loss, ``(M,)``."""
+        progress = batch.progress
+        leaves = {name: value.detach().requires_grad_() for name, value in stack.parts["weights"].items()}
+        losses_M = self._losses(stack, leaves, batch)
+        found = torch.autograd.grad(losses_M.sum(), list(leaves.values()), allow_unused=True)
+        with torch.no_grad():
+            weights = stack.parts["weights"]
+            gradients = {
+                name: like(slope, weights[name]) for name, slope in zip(leaves, found, strict=True) if slope is not None
+            }
+            shown = _shown(stack, gradients)
+            self._clip(gradients)
+            rates = [_rate(slot, draws) for slot, draws in zip(self.slots, batch.draws, strict=True)]
+            running = self._begin(stack, shown, rates, batch) if self._rules else []
+            self.penalties.add_gradients(stack.shown("weights"), shown, progress)
+            state = {part: tensors for part, tensors in stack.parts.items() if part in ("exp_avg", "exp_avg_sq")}
+            if self._kind.optimizer == "sgd":
+                sgd(weights, gradients, stack.parts, rates)
+            else:
+                adamw(weights, gradients, state, rates)
+            views = {part: stack.shown(part) for part in state}
+            self.penalties.proximal_steps(stack.shown("weights"), shown, views, rates, progress)
+            for rule in reversed(running):
+                next(rule, None)
+            self._average(stack, progress)
+        return losses_M.detach()
+
+    def _losses(self, stack: Stack, leaves: Tensors, batch: PackBatch) -> Tensor:
+        targets = batch.targets
+        for _, task in self._targets:
+            own = task.call(_apply, batch.progress, batch.inputs, task.rows.of(targets))
+            targets = targets.clone()
+            task.rows.write(targets, own)
+        weights = _shown(stack, leaves)
+        dials = {task.first.key: task.dials(batch.progress, next(iter(leaves.values()))) for _, task in self._noise}
+        output = self._kind.forward(weights | stack.shown("frozen"), stack.parts["buffers"], batch, dials)
+        return (self._kind.losses(output, targets) * batch.weights).mean(1)
+
+    def _clip(self, gradients: Tensors) -> None:
+        """Clip each member's gradient to its own norm, as ``clip_grad_norm_`` does; 0 does not clip."""
+        if self._clips is None:
+            return
+        squares = [slope.flatten(1).square().sum(1) for slope in gradients.values()]
+        norms_M = torch.stack(squares).sum(0).sqrt()
+        clips_M = self._clips.to(norms_M)
+        factors_M = torch.where(clips_M > 0, (clips_M / (norms_M + 1e-6)).clamp(max=1.0), 1.0)
+        for slope in gradients.values():
+            slope.mul_(factors_M.view(-1, *[1] * (slope.ndim - 1)))
+
+    def _begin(self, stack: Stack, gradients: Tensors, rates: Sequence[Rate], batch: PackBatch) -> list[Iterator[None]]:
+        """Start the update rules, member by member on views of its rows: they change weights and gradients in place."""
+        running = []
+        weights = stack.shown("weights")
+        for row, slot in enumerate(self.slots):
+            for rule, scope in slot.bound.updates.parts:
+                own = {}
+                for name in scope:
+                    if name in gradients:
+                        own[name] = weights[name][row].detach()
+                        own[name].grad = gradients[name][row]
+                if own:
+                    lengths = [rates[row].learning_rate] * len(own)
+                    update = Update(list(own), lengths, batch.draws[row], _refused)
+                    around = rule.at(batch.progress[row]).around(list(own.values()), update)
+                    next(around)
+                    running.append(around)
+        return running
+
+    def _average(self, stack: Stack, progress: Sequence[float]) -> None:
+        weights = stack.shown("weights") | stack.shown("frozen")
+        for place, task in self._averages:
+            state = stack.parts[f"average{place}"]
+            own = {name: task.rows.of(tensor) for name, tensor in state.items()}
+            live = {name: task.rows.of(tensor) for name, tensor in weights.items()}
+            moved = task.call(_update, progress, next(iter(live.values())), own, live)
+            for name, tensor in moved.items():
+                task.rows.write(state[name], tensor)
+
+    def averaged(self, stack: Stack) -> Tensors | None:
+        """The weights to score, stored as the live ones: averages where a member has them; ``None`` where none has."""
+        if not self._averages:
+            return None
+        live = stack.shown("weights") | stack.shown("frozen")
+        chosen = {name: tensor.clone() for name, tensor in live.items()}
+        last = {row: len(slot.recipe.of(Averaging)) - 1 for row, slot in enumerate(self.slots)}
+        for place, task in self._averages:
+            assert all(last[row] == place for row in task.numbers)  # noqa: S101 - one average a recipe, by its kind
+            own = {name: task.rows.of(tensor) for name, tensor in stack.parts[f"average{place}"].items()}
+            for name, tensor in task.first.average(own).items():
+                task.rows.write(chosen[name], tensor)
+        self.penalties.keep_zeros(chosen, live)
+        return chosen
+
+
+def _shown(stack: Stack, tensors: Tensors) -> Tensors:
+    return {name: tensor.transpose(-1, -2) if name in stack.transposed else tensor for name, tensor in tensors.items()}
+
+
+def _rate(slot: Slot, draws: Draws) -> Rate:
+    training = slot.recipe.training
+    decay = training.weight_decay if training.optimizer == "adamw" else 0.0
+    return Rate(learning_rate(training, draws.step, slot.course.steps), decay, training.momentum, draws.step + 1)
+
+
+def _apply(rule: TargetRule, targets: Tensor) -> Tensor:
+    return rule.apply(targets)
+
+
+def _update(averaging: Averaging, state: Tensors, weights: Tensors) -> Tensors:
+    return averaging.update(state, weights)
+
+
+def _refused() -> None:
+    raise AssertionError("A rule that takes the gradient anew trains in turn.")

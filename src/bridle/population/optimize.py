@@ -1,0 +1,109 @@
+"""One optimizer step for many members: torch's fused kernels, called once for each run of members that agree.
+
+A fused kernel takes one learning rate for all tensors of a call, but any number of tensors. Members that share
+learning rate, decay, momentum and count of steps lie side by side, so a call takes a slice of every stack.
+
+Trap: the fused kernels ignore strides. Gradients must lie in memory as the weights do; :func:`like` sees to it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+from bridle.population.stack import Tensors
+
+BETAS, EPS = (0.9, 0.999), 1e-8
+
+
+@final
+@dataclass(frozen=True)
+class Rate:
+    """What a member's optimizer step depends on, apart from its tensors.
+
+    Args:
+        learning_rate: The learning rate of this step.
+        decay: AdamW's decoupled decay.
+        momentum: SGD's momentum.
+        step: How many steps the member has made, this one included.
+    """
+
+    learning_rate: float
+    decay: float
+    momentum: float
+    step: int
+
+
+def runs(rates: Sequence[Rate]) -> Iterator[tuple[int, int, Rate]]:
+    """Slices of members side by side whose rates are equal."""
+    start = 0
+    for end in range(1, len(rates) + 1):
+        if end == len(rates) or rates[end] != rates[start]:
+            yield start, end, rates[start]
+            start = end
+
+
+def like(gradient: Tensor, weight: Tensor) -> Tensor:
+    """The gradient with the weight's strides."""
+    if gradient.stride() == weight.stride():
+        return gradient
+    return torch.empty_like(weight).copy_(gradient)
+
+
+def adamw(
+    weights: Tensors, gradients: Mapping[str, Tensor], state: Mapping[str, Tensors], rates: Sequence[Rate]
+) -> None:
+    """A step of AdamW in place, as ``torch.optim.AdamW(fused=True)`` makes it for each member alone.
+
+    Args:
+        weights: The weights, ``(M, ...)`` each.
+        gradients: Their gradients, with the same strides; a weight that has none is left alone.
+        state: ``"exp_avg"`` and ``"exp_avg_sq"``, stacks like the weights, changed in place.
+        rates: One for each member.
+    """
+    names = list(gradients)
+    for start, end, rate in runs(rates):
+        rows = slice(start, end)
+        torch._fused_adamw_(
+            [weights[name][rows] for name in names],
+            [gradients[name][rows] for name in names],
+            [state["exp_avg"][name][rows] for name in names],
+            [state["exp_avg_sq"][name][rows] for name in names],
+            [],
+            [torch.tensor(float(rate.step)) for _ in names],
+            lr=rate.learning_rate,
+            beta1=BETAS[0],
+            beta2=BETAS[1],
+            weight_decay=rate.decay,
+            eps=EPS,
+            amsgrad=False,
+            maximize=False,
+        )
+
+
+def sgd(weights: Tensors, gradients: Mapping[str, Tensor], state: Mapping[str, Tensors], rates: Sequence[Rate]) -> None:
+    """A step of SGD with momentum in place, as ``torch.optim.SGD(fused=True)`` makes it for each member alone.
+
+    Args:
+        weights: The weights, ``(M, ...)`` each.
+        gradients: Their gradients, with the same strides; a weight that has none is left alone.
+        state: ``"momentum_buffer"``, a stack like the weights, changed in place.
+        rates: One for each member.
+    """
+    names = list(gradients)
+    for start, end, rate in runs(rates):
+        rows = slice(start, end)
+        torch._fused_sgd_(
+            [weights[name][rows] for name in names],
+            [gradients[name][rows] for name in names],
+            [state["momentum_buffer"][name][rows] for name in names] if rate.momentum else [],
+            weight_decay=0.0,
+            momentum=rate.momentum,
+            lr=rate.learning_rate,
+            dampening=0.0,
+            nesterov=False,
+            maximize=False,
+            is_first_step=rate.step == 1,
+        )
