@@ -7,8 +7,9 @@ from sklearn.linear_model import Lasso
 
 from bridle.core import Recipe
 from bridle.engine.optimality import kkt_residual
+from bridle.engine.outcomes import kept_weights
 from bridle.engine.setting import Setting
-from bridle.engine.train import kept_weights, train
+from bridle.engine.train import train
 from bridle.metrics import catalogue as metrics
 from bridle.population import Member
 from bridle.records import Task

@@ -18,8 +18,9 @@ from bridle.core import Recipe, Training
 from bridle.engine import checkpoint
 from bridle.engine import train as module
 from bridle.engine.member import MemberTraining
+from bridle.engine.outcomes import finished, kept_weights
 from bridle.engine.process import threads
-from bridle.engine.train import finished, kept_weights, train
+from bridle.engine.train import train
 from bridle.errors import ModelError, RunError, StorageError
 from bridle.population import Crew, Member
 from bridle.records import Severity

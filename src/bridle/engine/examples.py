@@ -27,10 +27,18 @@ class Examples:
         dataset: All rows.
         preprocessing: Fitted on the fold's training rows.
         device: Where batches are wanted.
+        dtype: The type of inputs and targets, ``None`` for float32.
     """
 
-    def __init__(self, dataset: Dataset, preprocessing: Preprocessing, device: torch.device) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        preprocessing: Preprocessing,
+        device: torch.device,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         self.dataset, self.preprocessing, self.device = dataset, preprocessing, device
+        self._dtype = dtype or torch.float32
         self.kind = dataset.layout.kind
         self._inputs: Tensor | None = None
         self.numbers = preprocessing.width if self.kind is Kind.TABLE else int(np.prod(dataset.layout.shape))
@@ -38,11 +46,13 @@ class Examples:
             self._inputs = torch.cat([self._prepare(block) for block in _blocks(len(dataset))])
         self._targets = preprocessing.targets(torch.from_numpy(np.array(dataset.targets))).to(device)
         classes = dataset.layout.task is Task.CLASSIFICATION
-        self._units = torch.eye(dataset.layout.outputs, device=device) if classes else None
+        self._units = torch.eye(dataset.layout.outputs, device=device, dtype=self._dtype) if classes else None
+        if not classes:
+            self._targets = self._targets.to(self._dtype)
 
     def _prepare(self, rows: NDArray[np.int64]) -> Tensor:
         raw = torch.from_numpy(np.array(self.dataset.inputs[rows]))
-        return self.preprocessing.inputs(raw.to(self.device))
+        return self.preprocessing.inputs(raw.to(self.device)).to(self._dtype)
 
     def inputs(self, rows: Tensor) -> Tensor:
         """Prepared inputs of some rows ``(B,)``: standardised table columns, or images in [0, 1]."""

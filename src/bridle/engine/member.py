@@ -179,6 +179,8 @@ def starting_network(course: Course) -> nn.Module:
         custom_loss=custom,
         device=setting.device,
     )
+    if setting.dtype is not None:
+        network = network.to(setting.dtype)
     if member.warm:
         assert setting.folder is not None  # noqa: S101 - kept weights are files
         weights, _ = read(setting.folder / f"{member.warm}.safetensors")

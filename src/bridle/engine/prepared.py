@@ -19,10 +19,11 @@ class Prepared:
     Args:
         dataset: All rows.
         device: Where batches are wanted.
+        dtype: The type of the inputs, ``None`` for float32.
     """
 
-    def __init__(self, dataset: Dataset, device: torch.device) -> None:
-        self._dataset, self._device = dataset, device
+    def __init__(self, dataset: Dataset, device: torch.device, dtype: torch.dtype | None = None) -> None:
+        self._dataset, self._device, self._dtype = dataset, device, dtype
         self._made: OrderedDict[tuple[str, bool], Examples] = OrderedDict()
         size = len(dataset) * 4 * max(int(torch.Size(dataset.layout.shape).numel()), 1)
         self._most = max(1, min(16, RESIDENT // max(size, 1)))
@@ -34,6 +35,6 @@ class Prepared:
             while len(self._made) >= self._most:
                 self._made.popitem(last=False)
             preprocessing = fit(self._dataset, fold.rows(Mark.TRAIN), one_hot=one_hot)
-            self._made[key] = Examples(self._dataset, preprocessing, self._device)
+            self._made[key] = Examples(self._dataset, preprocessing, self._device, self._dtype)
         self._made.move_to_end(key)
         return self._made[key]

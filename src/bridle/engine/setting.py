@@ -27,6 +27,7 @@ class Setting:
         loss: ``None`` for the default of the task, or the user's function of (output, target).
         folder: Where checkpoints and finished members go, or ``None`` to keep nothing.
         device: Where the members train.
+        dtype: The type of inputs and weights, ``None`` for float32 and the network's own.
     """
 
     dataset: Dataset
@@ -35,8 +36,9 @@ class Setting:
     loss: Loss | None = None
     folder: Path | None = None
     device: torch.device = CPU
+    dtype: torch.dtype | None = None
 
     @cached_property
     def prepared(self) -> Prepared:
         """The prepared examples of each fold."""
-        return Prepared(self.dataset, self.device)
+        return Prepared(self.dataset, self.device, self.dtype)

@@ -13,8 +13,8 @@ from bridle.data.preprocess import Preprocessing
 from bridle.engine.evaluate import outputs, predictions
 from bridle.engine.examples import Examples
 from bridle.engine.member import MemberTraining
+from bridle.engine.outcomes import kept_weights
 from bridle.engine.setting import Setting
-from bridle.engine.train import kept_weights
 from bridle.population import Member
 
 

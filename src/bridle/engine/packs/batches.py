@@ -22,7 +22,8 @@ class PackBatch:
     Args:
         inputs: ``(M, B, ...)``.
         targets: ``(M, B, C)`` or ``(M, B, 1)``.
-        weights: ``(M, B)``.
+        weights: ``(M, B)``, zero for rows that only fill up.
+        count: How many of the B rows are examples.
         draws: Each member's draws of this step.
         progress: Each member's share of its training that is done.
     """
@@ -30,6 +31,7 @@ class PackBatch:
     inputs: Tensor
     targets: Tensor
     weights: Tensor
+    count: int
     draws: Sequence[Draws]
     progress: Sequence[float]
 
@@ -40,6 +42,7 @@ class PackBatch:
             self.inputs.index_select(0, index),
             self.targets.index_select(0, index),
             self.weights.index_select(0, index),
+            self.count,
             [self.draws[row] for row in rows],
             [self.progress[row] for row in rows],
         )
@@ -51,10 +54,13 @@ class Feed:
 
     Args:
         slots: The member of each row, those with more batches first.
+        fill: Batches are filled up to a multiple of this, with rows that weigh nothing: members then lie in memory at
+            multiples of 64 bytes, on which the last bits of matrix products depend. 1 where the examples of a batch
+            meet in the network (batch normalisation), so that every row counts.
     """
 
-    def __init__(self, slots: Sequence[Slot]) -> None:
-        self._slots = slots
+    def __init__(self, slots: Sequence[Slot], fill: int) -> None:
+        self._slots, self._fill = slots, fill
         self._streams = {slot.stream: slot.course.augmented.epoch(slot.course.epoch) for slot in reversed(slots)}
         self._steps = [slot.course.batches.per_epoch for slot in slots]
 
@@ -72,14 +78,21 @@ class Feed:
         found = [now[stream][0] for stream in kept]
         index = torch.tensor([kept.index(stream) for stream in streams], device=found[0].inputs.device)
 
+        count = len(found[0].examples)
+        extra = -count % self._fill
+
         def together(tensors: list[Tensor]) -> Tensor:
             stacked = torch.stack(tensors)
-            return stacked if len(kept) == len(streams) else stacked.index_select(0, index)
+            stacked = stacked if len(kept) == len(streams) else stacked.index_select(0, index)
+            return torch.cat([stacked, stacked[:, :1].expand(-1, extra, *stacked.shape[2:])], 1) if extra else stacked
 
+        weights = together([batch.weights for batch in found])
+        weights[:, count:] = 0
         return PackBatch(
             together([batch.inputs for batch in found]),
             together([batch.targets for batch in found]),
-            together([batch.weights for batch in found]),
+            weights,
+            count,
             [now[stream][1] for stream in streams],
             [now[stream][2] for stream in streams],
         )

@@ -4,7 +4,7 @@ Legend of the axes: ``M`` members, ``B`` batch.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, final
+from typing import final
 
 import torch
 from torch import Tensor, nn
@@ -63,13 +63,12 @@ class Kind:
     Args:
         member: One of them.
         setting: What all members share.
-        dtype: The type of the weights, ``None`` for the network's own.
     """
 
-    def __init__(self, member: Member, setting: Setting, dtype: torch.dtype | None = None) -> None:
+    def __init__(self, member: Member, setting: Setting) -> None:
         course = Course(member, setting)
-        self.setting, self._dtype = setting, dtype
-        self.model = self._network(course)
+        self.setting = setting
+        self.model = starting_network(course)
         self.noise = PlacedNoise(self.model, member.recipe)
         self.transposed = stored_transposed(self.model)
         self.optimizer = "sgd" if member.recipe.training.optimizer == "sgd" else "adam"
@@ -89,10 +88,6 @@ class Kind:
         own |= {id(value): ("buffers", name) for name, value in self.model.named_buffers()}
         return {name: own[id(value)] for name, value in self.model.state_dict(keep_vars=True).items()}
 
-    def _network(self, course: Course) -> Any:
-        network = starting_network(course)
-        return network if self._dtype is None else network.to(self._dtype)
-
     def bound(self, recipe: Recipe) -> Bound:
         """A recipe bound to this network."""
         text = repr(recipe)
@@ -104,7 +99,7 @@ class Kind:
         """Weights, frozen weights and buffers before the first step, in the layout of the model."""
         which = (course.member.seed, course.member.warm)
         if which not in self._starts:
-            network = self._network(course)
+            network = starting_network(course)
             named = {name: value.detach() for name, value in network.named_parameters()}
             self._starts[which] = {
                 "weights": {name: named[name] for name in self.trained},
@@ -172,12 +167,13 @@ class Kind:
         own = list(dict.fromkeys(batch.draws))
         index = torch.tensor([own.index(draws) for draws in batch.draws], device=batch.inputs.device)
         found = {}
-        for name, shape in self._called(batch.inputs[0]).items():
+        rows = batch.inputs.shape[1]
+        for name, (first, *rest) in self._called(batch.inputs[0, : batch.count]).items():
             used = _used(name.split(":", 1)[0], dials, index, len(own))
-            drawn = torch.zeros(len(own), *shape, device=batch.inputs.device)
+            drawn = torch.zeros(len(own), first // batch.count * rows, *rest, device=batch.inputs.device)
             for row, draws in enumerate(own):
                 if used[row]:
-                    self._fill(drawn[row], key(draws.seed, draws.fold, draws.step, name) >> 1)
+                    self._fill(drawn[row, :first], key(draws.seed, draws.fold, draws.step, name) >> 1)
             found[name] = drawn if len(own) == len(batch.draws) else drawn.index_select(0, index)
         return found
 

@@ -5,6 +5,7 @@ Legend of the axes: ``M`` members.
 
 from typing import Any, final
 
+import torch
 from torch import Tensor
 
 from bridle.engine.course import Course, Diverged
@@ -19,6 +20,9 @@ from bridle.engine.setting import Setting
 from bridle.population import Member
 from bridle.population.stack import Stack
 
+ALIGNED = 16
+"""Numbers in 64 bytes: where members lie at multiples of it, their products are the same at any place of a pack."""
+
 
 @final
 class Pack:
@@ -32,12 +36,20 @@ class Pack:
         kind: What these have in common.
         averages: How many averages of the weights a member may have.
         spare: Whether the last member always has a second row.
+        fills: Whether batches may be filled up with rows that weigh nothing.
+
+    Attributes:
+        slots: The members.
+        rows: The member of each row.
     """
 
-    def __init__(self, setting: Setting, kind: Kind, averages: int = 0, *, spare: bool = False) -> None:
+    def __init__(
+        self, setting: Setting, kind: Kind, averages: int = 0, *, spare: bool = False, fills: bool = True
+    ) -> None:
         self._setting, self.kind, self._averages, self._spare = setting, kind, averages, spare
+        self._fill = ALIGNED if fills else 1
         self.slots: list[Slot] = []
-        self._rows: list[Slot] = []
+        self.rows: list[Slot] = []
         self._sections: dict[tuple[int, int], Section] = {}
         self._stack = Stack({}, kind.transposed)
 
@@ -58,7 +70,7 @@ class Pack:
 
     def arrange(self) -> None:
         """Give every slot its row, in order; slots that were taken out of the list lose theirs."""
-        places = {id(slot): row for row, slot in reversed(list(enumerate(self._rows)))}
+        places = {id(slot): row for row, slot in reversed(list(enumerate(self.rows)))}
         staying = [slot for slot in self.slots if slot.parts is None]
         coming = [slot for slot in self.slots if slot.parts is not None]
         stacks = [self._stack.take([places[id(slot)] for slot in staying])] if staying else []
@@ -67,21 +79,21 @@ class Pack:
         for slot in coming:
             slot.parts = None
         self.slots.sort(key=lambda slot: slot.order)
-        self._rows = [*self.slots, *(self.slots[-1:] if self._spare or len(self.slots) == 1 else [])]
+        self.rows = [*self.slots, *(self.slots[-1:] if self._spare or len(self.slots) == 1 else [])]
         together = [*staying, *coming]
-        self._stack = Stack.joined(stacks).take([together.index(slot) for slot in self._rows])
+        self._stack = Stack.joined(stacks).take([together.index(slot) for slot in self.rows])
         self._sections.clear()
 
     def train_epoch(self) -> None:
         """Train every member for one epoch and take its clean scores; what went wrong is noted in its slot."""
         for slot in self.slots:
             slot.total, slot.examples = 0.0, 0
-        for runs in Feed(self._rows):
+        for runs in self.feed():
             for start, end, batch in runs:
-                losses = self._step(start, end, batch).tolist()
+                losses = self.step(start, end, batch).tolist()
                 self._note(start, end, losses, batch)
         self._log()
-        scores = Scores(self.kind, self._rows, self._stack, self._section(0, len(self._rows)))
+        scores = Scores(self.kind, self.rows, self._stack, self._section(0, len(self.rows)))
         for slot in self.slots:
             if slot.failure is None:
                 try:
@@ -93,29 +105,39 @@ class Pack:
                 slot.best = scores.kept(slot)
         self._scores = scores
 
-    def _step(self, start: int, end: int, batch: PackBatch) -> Tensor:
-        whole = end == len(self._rows)
-        if end - start > 1 and (whole or not self._spare):
+    def feed(self) -> Feed:
+        """The batches of the next epoch."""
+        return Feed(self.rows, self._fill)
+
+    def step(self, start: int, end: int, batch: PackBatch) -> Tensor:
+        """Train the rows from ``start`` to ``end`` on a batch; give their data losses."""
+        if batch.inputs.shape[1] % ALIGNED:
+            return torch.cat([self._apart(row, row + 1, start, batch) for row in range(start, end)])
+        if end - start > 1 and (end == len(self.rows) or not self._spare):
             return self._section(start, end).step(self._stack.view(start, end), batch)
-        rows = [*range(end - start), end - start - 1]
-        company = self._stack.take([start + row for row in rows])
-        losses = Section([self._rows[start + row] for row in rows], self.kind).step(company, batch.take(rows))
+        return self._apart(start, end, start, batch)
+
+    def _apart(self, start: int, end: int, first: int, batch: PackBatch) -> Tensor:
+        """Train some rows as a pack of their own, the last of them twice."""
+        rows = [*range(start, end), end - 1]
+        company = self._stack.take(rows)
+        own = batch.take([row - first for row in rows])
+        losses = Section([self.rows[row] for row in rows], self.kind).step(company, own)
         self._stack.put(start, company, end - start)
         return losses[: end - start]
 
     def _section(self, start: int, end: int) -> Section:
         if (start, end) not in self._sections:
-            self._sections[start, end] = Section(self._rows[start:end], self.kind)
+            self._sections[start, end] = Section(self.rows[start:end], self.kind)
         return self._sections[start, end]
 
     def _note(self, start: int, end: int, losses: list[float], batch: PackBatch) -> None:
-        size = batch.weights.shape[1]
         for row in range(start, min(end, len(self.slots))):
-            self._rows[row].note(losses[row - start], size, batch.draws[row - start].step)
+            self.rows[row].note(losses[row - start], batch.count, batch.draws[row - start].step)
 
     def _log(self) -> None:
-        progress = [slot.last_step / slot.course.steps for slot in self._rows]
-        penalties = self._section(0, len(self._rows)).penalties.values(self._stack.shown("weights"), progress)
+        progress = [slot.last_step / slot.course.steps for slot in self.rows]
+        penalties = self._section(0, len(self.rows)).penalties.values(self._stack.shown("weights"), progress)
         for row, slot in enumerate(self.slots):
             if slot.failure is None:
                 slot.course.log("data_loss", slot.total / slot.examples)
@@ -130,4 +152,4 @@ class Pack:
 
     def state(self, slot: Slot) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """A member's checkpoint."""
-        return to_checkpoint(self.kind, slot, self._stack.member(self._rows.index(slot)))
+        return to_checkpoint(self.kind, slot, self._stack.member(self.rows.index(slot)))

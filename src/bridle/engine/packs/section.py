@@ -91,7 +91,7 @@ class Section:
         weights = _shown(stack, leaves)
         dials = {task.first.key: task.dials(batch.progress, next(iter(leaves.values()))) for _, task in self._noise}
         output = self._kind.forward(weights | stack.shown("frozen"), stack.parts["buffers"], batch, dials)
-        return (self._kind.losses(output, targets) * batch.weights).mean(1)
+        return (self._kind.losses(output, targets) * batch.weights).sum(1) / batch.count
 
     def _clip(self, gradients: Tensors) -> None:
         """Clip each member's gradient to its own norm, as ``clip_grad_norm_`` does; 0 does not clip."""

@@ -47,6 +47,7 @@ class Slot:
         failure: What ended it before its time.
         total: The sum of its data losses over the examples of this epoch.
         examples: How many there were.
+        seconds: Its share of the time that its pack took.
         parts: What it carries, part by part, until it has a row in the pack.
     """
 
@@ -56,6 +57,7 @@ class Slot:
     failure: Exception | None = None
     total: float = 0.0
     examples: int = 0
+    seconds: float = 0.0
     parts: dict[str, Tensors] | None = None
 
     @property
