@@ -1,6 +1,5 @@
 """The prepared examples of each fold, made once per process."""
 
-import hashlib
 from collections import OrderedDict
 from typing import final
 
@@ -30,7 +29,7 @@ class Prepared:
 
     def __call__(self, fold: Fold, *, one_hot: bool) -> Examples:
         """The examples prepared by statistics of the fold's training rows."""
-        key = (hashlib.sha256(fold.marks.tobytes()).hexdigest(), one_hot)
+        key = (fold.digest, one_hot)
         if key not in self._made:
             while len(self._made) >= self._most:
                 self._made.popitem(last=False)

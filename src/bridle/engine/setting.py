@@ -39,6 +39,11 @@ class Setting:
     dtype: torch.dtype | None = None
 
     @cached_property
+    def verdicts(self) -> dict[Any, Any]:
+        """How members of each kind train, as far as that was found out in this process."""
+        return {}
+
+    @cached_property
     def prepared(self) -> Prepared:
         """The prepared examples of each fold."""
         return Prepared(self.dataset, self.device, self.dtype)

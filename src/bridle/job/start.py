@@ -108,7 +108,7 @@ def open_job(workspace: Workspace, ask: Ask, model: Any, loss: Any, progress: Pr
     alone = heavy or ask.device != "cpu"
     workers = 1 if alone else (ask.workers or cores())
     threads = cores() if alone else 1
-    trainer = Trainer(workspace.folder.resolve(), metric.name, model, loss, ask.device, threads, os.getpid())
+    trainer = Trainer(workspace.folder.resolve(), metric.name, model, loss, ask.device, threads, workers, os.getpid())
     return Context(
         ask=ask,
         workspace=workspace,
@@ -118,7 +118,7 @@ def open_job(workspace: Workspace, ask: Ask, model: Any, loss: Any, progress: Pr
         sealed=sealed,
         metric=metric,
         setting=trainer.setting(),
-        crew=Crew(trainer, workers),
+        crew=Crew(trainer, trainer.plan, workers),
         workers=workers,
         threads=threads,
         progress=progress,

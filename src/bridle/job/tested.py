@@ -28,7 +28,7 @@ def refit(job: Context, recipes: dict[str, Recipe]) -> dict[str, list[tuple[Memb
     members = {name: _members(job, number, name, recipe) for number, (name, recipe) in enumerate(recipes.items())}
     job.progress.stage("refit", sum(len(of) for of in members.values()))
     done: dict[str, Outcome] = {}
-    for member, outcome in job.crew([member for of in members.values() for member in of]):
+    for member, outcome in job.crew([member for of in members.values() for member in of], apart=True):
         done[member.name] = outcome
         job.findings.extend(finding for finding in outcome.findings if finding not in job.findings)
         job.progress.advance()

@@ -1,7 +1,8 @@
-"""Trains one member of a job, in this process or in a worker: it carries names and paths, never the data itself."""
+"""Trains the members of a job, in this process or in a worker: it carries names and paths, never the data itself."""
 
 import os
 import uuid
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
@@ -9,13 +10,16 @@ from typing import Any, final
 import torch
 
 from bridle.engine.losses import Loss
+from bridle.engine.outcomes import finished
+from bridle.engine.packs.plan import plan
+from bridle.engine.packs.train import train_together
 from bridle.engine.process import end_with, prepare, threads
 from bridle.engine.setting import Setting
 from bridle.engine.train import train
 from bridle.job import spool
 from bridle.metrics import catalogue as metrics
 from bridle.models.named import load_named
-from bridle.population import Member
+from bridle.population import Member, Task
 from bridle.records import Outcome
 
 _settings: dict[str, Setting] = {}
@@ -24,7 +28,7 @@ _settings: dict[str, Setting] = {}
 @final
 @dataclass(frozen=True, eq=False)
 class Trainer:
-    """What a worker needs to train any member of one job.
+    """What a worker needs to train any members of one job.
 
     Args:
         folder: The run folder, with the spooled data.
@@ -33,6 +37,7 @@ class Trainer:
         loss: Likewise.
         device: The device's name.
         threads: Threads in torch's operators; fixed for a job, since results depend on it in the last bits.
+        workers: Processes that may train at once.
         home: The process that made it.
         job: Tells this job from any other in the same process, also one that used the same folder before.
     """
@@ -43,6 +48,7 @@ class Trainer:
     loss: Any
     device: str
     threads: int
+    workers: int
     home: int
     job: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -60,13 +66,31 @@ class Trainer:
             )
         return _settings[self.job]
 
-    def __call__(self, member: Member) -> Outcome:
-        """Train one member to its end."""
+    def plan(self, members: Sequence[Member], apart: bool) -> list[Task]:
+        """Divide members into tasks."""
+        with threads(self.threads):
+            return plan(members, self.setting(), self.workers, apart=apart)
+
+    def __call__(self, task: Task) -> Iterator[tuple[Member, Outcome]]:
+        """Train the members of a task, in packs or one after another."""
         if os.getpid() != self.home:
             end_with(self.home)
             prepare()
+        setting = self.setting()
         with threads(self.threads):
-            return train(member, self.setting())
+            if not task.size:
+                for member in task.members:
+                    yield member, train(member, setting)
+                return
+            waiting = []
+            for member in task.members:
+                outcome = finished(member, setting)
+                if outcome is None:
+                    waiting.append(member)
+                else:
+                    yield member, outcome
+            if waiting:
+                yield from train_together(waiting, setting, size=task.size, spare=task.spare, fills=task.fills)
 
 
 def loss_of(loss: Any) -> Loss | None:

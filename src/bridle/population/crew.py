@@ -1,23 +1,26 @@
-"""A crew trains many members: in turn here, or in worker processes where the work is long enough to pay for them."""
+"""A crew trains many members: in this process, and beside it in workers where the work pays for their start."""
 
-import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeAlias, final
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
+from typing import Any, TypeAlias, final
 
-from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from bridle.population.member import Member
+from bridle.population.task import Task
 from bridle.records import Outcome
 
-TrainOne: TypeAlias = Callable[[Member], Outcome]
-"""Trains one member in the process that calls it. Must be picklable where several workers are used."""
+Trained: TypeAlias = tuple[Member, Outcome]
+Work: TypeAlias = Callable[[Task], Iterable[Trained]]
+"""Trains the members of a task in the process that calls it. Must be picklable where several workers are used."""
+Plan: TypeAlias = Callable[[Sequence[Member], bool], Sequence[Task]]
+"""Divides members into tasks; the flag says that each must train by itself."""
 
 START_SECONDS = 8.0
 """About what starting workers costs (they import torch): shorter work stays in this process."""
-
+IDLE_SECONDS = 60
+"""Workers that nobody asks for so long end by themselves."""
 TRIES = 3
 """How often workers are started anew when one was killed, before the rest is trained in this process."""
 
@@ -26,56 +29,73 @@ TRIES = 3
 class Crew:
     """Trains members, and keeps its workers between calls.
 
-    What a member becomes does not depend on the order, the number of workers or the company: its draws are keyed by
-    its own seed and fold.
+    This process works, too: workers are hired beside it. What a member becomes does not depend on the order, the
+    number of workers or the company: its draws are keyed by its own seed and fold.
 
     Args:
-        train: Trains one member; finished ones are answered from their files.
+        work: Trains a task; finished members are answered from their files.
+        plan: Divides members into tasks.
         workers: How many processes may train at once.
     """
 
-    def __init__(self, train: TrainOne, workers: int) -> None:
-        self._train, self._workers = train, workers
-        self._hired = False
+    def __init__(self, work: Work, plan: Plan, workers: int) -> None:
+        self._work, self._plan, self._workers = work, plan, workers
+        self._hired, self._killed = False, 0
 
-    def __call__(self, members: Sequence[Member]) -> Iterator[tuple[Member, Outcome]]:
-        """Train every member and give each outcome as it comes, in no fixed order."""
-        waiting = list(members)
-        started, trained = time.perf_counter(), 0
-        while waiting and not self._hired:
-            member = waiting.pop(0)
-            yield member, self._train(member)
-            trained += 1
-            left = (time.perf_counter() - started) / trained * len(waiting)
-            self._hired = self._workers > 1 and len(waiting) > 1 and left > START_SECONDS
-        if waiting:
-            yield from self._in_workers(waiting)
+    def __call__(self, members: Sequence[Member], *, apart: bool = False) -> Iterator[Trained]:
+        """Train every member and give each outcome as it comes, in no fixed order.
 
-    def _in_workers(self, members: Sequence[Member]) -> Iterator[tuple[Member, Outcome]]:
-        waiting = dict(enumerate(members))
-        for _ in range(TRIES):
-            pool = Parallel(n_jobs=self._workers, return_as="generator_unordered", batch_size=1, max_nbytes=None)
-            tasks = [delayed(_numbered)(number, self._train, member) for number, member in waiting.items()]
-            outcomes = pool(tasks)
+        Args:
+            members: The members.
+            apart: Whether each must train by itself.
+        """
+        waiting = deque(self._plan(members, apart)) if members else deque[Task]()
+        sent: dict[Future[list[Trained]], Task] = {}
+        while waiting or sent:
+            self._hire(waiting)
+            while self._hired and waiting and len(sent) < self._workers:
+                task = waiting.popleft()
+                sent[self._send(task)] = task
+            if waiting or not sent:
+                yield from self._work(waiting.popleft())
+            yield from self._collect(sent, waiting, patient=not waiting)
+
+    def _hire(self, waiting: Sequence[Task]) -> None:
+        """Have workers where what is left is worth their start."""
+        left = sum(task.seconds for task in waiting)
+        if self._killed >= TRIES:
+            self._hired = False
+        elif self._workers > 1 and len(waiting) > 1 and left > START_SECONDS:
+            self._hired = True
+
+    def _send(self, task: Task) -> "Future[list[Trained]]":
+        executor = get_reusable_executor(
+            max_workers=self._workers - 1, timeout=IDLE_SECONDS, env={"OMP_NUM_THREADS": "1"}
+        )
+        found: Future[list[Trained]] = executor.submit(_done, self._work, task)
+        return found
+
+    def _collect(self, sent: "dict[Future[list[Trained]], Task]", waiting: deque[Task], *, patient: bool) -> Any:
+        """The outcomes of the tasks that workers have ended; a task of a killed worker waits again."""
+        if not sent:
+            return
+        ended, _ = wait(sent, timeout=None if patient else 0, return_when=FIRST_COMPLETED)
+        killed = False
+        for future in ended:
+            task = sent.pop(future)
             try:
-                for number, outcome in outcomes:
-                    yield waiting.pop(number), outcome
-                return
-            except TerminatedWorkerError:
-                continue  # a worker was killed: what it had finished is on file, the rest is trained again
-            finally:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # that tasks are left, where the caller stops asking
-                    outcomes.close()
-        for member in waiting.values():
-            yield member, self._train(member)
+                yield from future.result()
+            except (BrokenExecutor, CancelledError):
+                killed = True
+                waiting.append(task)  # what it had finished is on file, the rest is trained again
+        self._killed += killed
 
     def dismiss(self) -> None:
         """Stop the workers at once."""
         if self._hired:
-            get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+            get_reusable_executor(max_workers=self._workers - 1, reuse=True).shutdown(wait=True, kill_workers=True)
             self._hired = False
 
 
-def _numbered(number: int, train: TrainOne, member: Member) -> tuple[int, Outcome]:
-    return number, train(member)
+def _done(work: Work, task: Task) -> list[Trained]:
+    return list(work(task))

@@ -1,7 +1,9 @@
 """A fold: a mark for each row of a data set."""
 
+import hashlib
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -31,6 +33,11 @@ class Fold:
 
     number: int
     marks: NDArray[np.int8]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the marks, hexadecimal."""
+        return hashlib.sha256(self.marks.tobytes()).hexdigest()
 
     def rows(self, *marks: Mark) -> NDArray[np.int64]:
         """The row numbers that carry one of ``marks``, ascending."""

@@ -15,6 +15,7 @@ from bridle.core.draws import key
 from bridle.engine.course import Course
 from bridle.engine.losses import wide
 from bridle.engine.member import loss_of, starting_network
+from bridle.engine.network import FLOOR, takes_codes
 from bridle.engine.noise import PlacedNoise
 from bridle.engine.packs.batches import PackBatch
 from bridle.engine.packs.slot import Bound
@@ -40,7 +41,8 @@ def alone(recipe: Recipe) -> str:
 def signature(member: Member, setting: Setting) -> Hashable:
     """What members must have in common to share a pack: network, shapes, optimizer, noise, form of the targets."""
     recipe = member.recipe
-    preprocessing = Course(member, setting).examples.preprocessing
+    model = FLOOR if member.floor else setting.model
+    preprocessing = setting.prepared(member.fold, one_hot=not takes_codes(model)).preprocessing
     return (
         member.floor,
         preprocessing.width,

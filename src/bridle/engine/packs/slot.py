@@ -1,6 +1,5 @@
 """One member's place in a pack: its course, and its recipe bound to a network of its kind."""
 
-import hashlib
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
@@ -68,13 +67,12 @@ class Slot:
     @cached_property
     def _source(self) -> Hashable:
         member, training = self.course.member, self.recipe.training
-        marks = hashlib.sha256(member.fold.marks.tobytes()).hexdigest()
         augmentations = repr(self.recipe.of(Augmentation))
         scheduled = training.epochs if any(item.moves for item in self.recipe.of(Augmentation)) else 0
         return (
             member.seed,
             member.fold.number,
-            marks,
+            member.fold.digest,
             augmentations,
             scheduled,
             (training.batch_size, training.expand, training.class_weights),

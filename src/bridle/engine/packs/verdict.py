@@ -19,7 +19,7 @@ from torch import nn
 from bridle.data.room import cache_folder
 from bridle.engine import checkpoint
 from bridle.engine.packs import probe
-from bridle.engine.packs.kind import Kind, alone
+from bridle.engine.packs.kind import Kind
 from bridle.engine.setting import Setting
 from bridle.errors import StorageError
 from bridle.population import Member
@@ -62,8 +62,6 @@ def verdict(member: Member, setting: Setting, kind: Hashable, workers: int) -> V
         kind: Their signature.
         workers: Processes that train at once, which share the memory.
     """
-    if reason := alone(member.recipe):
-        return Verdict(False, reason, alone=probe.seconds_alone(member, setting))
     file = _file(member, setting, kind, workers)
     if file is not None and file.exists():
         try:
