@@ -14,6 +14,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import final
 
 import torch
@@ -52,11 +53,16 @@ def _uniform(words: Tensor) -> Tensor:
     return _shift(words, 40).to(torch.float32) * 2.0**-24
 
 
+@lru_cache(maxsize=4096)
+def _named(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
+
+
 def key(*parts: int | str) -> int:
     """A 64-bit key from whole numbers and names: the same on every machine and in every run."""
     state = 0
     for part in parts:
-        word = int.from_bytes(hashlib.sha256(part.encode()).digest()[:8], "little") if isinstance(part, str) else part
+        word = _named(part) if isinstance(part, str) else part
         state = _mix_word(state ^ _mix_word(int(word) & _MASK))
     return state
 

@@ -47,6 +47,11 @@ class PlacedNoise:
         for name in covered.keys() - found.keys():
             model.get_submodule(name).register_forward_hook(self._hook(name))
 
+    @property
+    def acts(self) -> bool:
+        """Whether there is noise at any place."""
+        return any(self._declared.values())
+
     def _hook(self, name: str) -> Any:
         def perturb(module: nn.Module, _inputs: Any, output: Any) -> Any:
             if not isinstance(output, Tensor):

@@ -99,7 +99,7 @@ class Stack:
         return next(tensor.device for part in self.parts.values() for tensor in part.values())
 
     def _shown(self, name: str, tensor: Tensor) -> Tensor:
-        return tensor.transpose(-1, -2) if name in self.transposed else tensor
+        return tensor.transpose(-1, -2) if is_stored_transposed(name, self.transposed) else tensor
 
     def _mapped(self, change: _Change) -> "Stack":
         parts = {
@@ -110,4 +110,9 @@ class Stack:
 
 def _stored(name: str, tensor: Tensor, transposed: frozenset[str]) -> Tensor:
     tensor = tensor.detach()
-    return tensor.transpose(0, 1) if name in transposed else tensor
+    return tensor.transpose(0, 1) if is_stored_transposed(name, transposed) else tensor
+
+
+def is_stored_transposed(name: str, transposed: frozenset[str]) -> bool:
+    """Whether a tensor of that name is: a weight, or under a prefix what is kept for it, such as its average."""
+    return name in transposed or name.partition(".")[2] in transposed

@@ -23,7 +23,8 @@ class PackBatch:
         inputs: ``(M, B, ...)``.
         targets: ``(M, B, C)`` or ``(M, B, 1)``.
         weights: ``(M, B)``, zero for rows that only fill up.
-        count: How many of the B rows are examples.
+        counts: How many of the B rows are examples, for each member.
+        examples: The same as a tensor, ``(M,)``.
         draws: Each member's draws of this step.
         progress: Each member's share of its training that is done.
     """
@@ -31,7 +32,8 @@ class PackBatch:
     inputs: Tensor
     targets: Tensor
     weights: Tensor
-    count: int
+    counts: Sequence[int]
+    examples: Tensor
     draws: Sequence[Draws]
     progress: Sequence[float]
 
@@ -42,7 +44,8 @@ class PackBatch:
             self.inputs.index_select(0, index),
             self.targets.index_select(0, index),
             self.weights.index_select(0, index),
-            self.count,
+            [self.counts[row] for row in rows],
+            self.examples.index_select(0, index),
             [self.draws[row] for row in rows],
             [self.progress[row] for row in rows],
         )
@@ -69,7 +72,7 @@ class Feed:
         for step in range(max(self._steps)):
             count = sum(steps > step for steps in self._steps)
             now = {stream: next(self._streams[stream]) for stream in {slot.stream for slot in self._slots[:count]}}
-            sizes = [len(now[slot.stream][0].examples) for slot in self._slots[:count]]
+            sizes = [self._filled(now[slot.stream][0]) for slot in self._slots[:count]]
             yield [(start, end, self._batch(start, end, now)) for start, end in _equal(sizes)]
 
     def _batch(self, start: int, end: int, now: dict[object, tuple[Batch, Draws, float]]) -> PackBatch:
@@ -78,24 +81,36 @@ class Feed:
         found = [now[stream][0] for stream in kept]
         index = torch.tensor([kept.index(stream) for stream in streams], device=found[0].inputs.device)
 
-        count = len(found[0].examples)
-        extra = -count % self._fill
+        size = self._filled(found[0])
+        counts = [len(now[stream][0].examples) for stream in streams]
 
         def together(tensors: list[Tensor]) -> Tensor:
-            stacked = torch.stack(tensors)
-            stacked = stacked if len(kept) == len(streams) else stacked.index_select(0, index)
-            return torch.cat([stacked, stacked[:, :1].expand(-1, extra, *stacked.shape[2:])], 1) if extra else stacked
+            stacked = torch.stack([_filled_up(tensor, size) for tensor in tensors])
+            return stacked if len(kept) == len(streams) else stacked.index_select(0, index)
 
         weights = together([batch.weights for batch in found])
-        weights[:, count:] = 0
+        for row, count in enumerate(counts):
+            if count < size:
+                weights[row, count:] = 0
         return PackBatch(
             together([batch.inputs for batch in found]),
             together([batch.targets for batch in found]),
             weights,
-            count,
+            counts,
+            torch.tensor(counts, device=weights.device),
             [now[stream][1] for stream in streams],
             [now[stream][2] for stream in streams],
         )
+
+    def _filled(self, batch: Batch) -> int:
+        """The size of a batch once it is filled up."""
+        return -(-len(batch.examples) // self._fill) * self._fill
+
+
+def _filled_up(tensor: Tensor, size: int) -> Tensor:
+    """A batch filled up with its first example."""
+    extra = size - len(tensor)
+    return torch.cat([tensor, tensor[:1].expand(extra, *tensor.shape[1:])]) if extra else tensor
 
 
 def _equal(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:

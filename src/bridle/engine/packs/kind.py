@@ -3,26 +3,26 @@
 Legend of the axes: ``M`` members, ``B`` batch.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from typing import final
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from bridle.core import Anchored, Augmentation, LossTerm, Noise, Recipe, TargetRule, UpdateRule
-from bridle.core.draws import key
 from bridle.engine.course import Course
 from bridle.engine.losses import wide
 from bridle.engine.member import loss_of, starting_network
 from bridle.engine.network import FLOOR, takes_codes
 from bridle.engine.noise import PlacedNoise
 from bridle.engine.packs.batches import PackBatch
+from bridle.engine.packs.draws import PlacedDraws
 from bridle.engine.packs.slot import Bound
 from bridle.engine.packs.tasks import statics
 from bridle.engine.setting import Setting
 from bridle.population import Member, losses
 from bridle.population.stack import Tensors, stored_transposed
+from bridle.population.stacked import StackedModule
 from bridle.records import Task
 
 
@@ -78,7 +78,8 @@ class Kind:
         self._loss = loss_of(member.recipe, setting)
         self._starts: dict[tuple[int, str], dict[str, Tensors]] = {}
         self._bound: dict[str, Bound] = {}
-        self._shapes: dict[tuple[int, ...], dict[str, tuple[int, ...]]] = {}
+        self._stacked = StackedModule(self.model)
+        self._draws = PlacedDraws(self.model, self.noise)
         self._names = self._named()
 
     def _named(self) -> dict[str, tuple[str, str]]:
@@ -125,36 +126,27 @@ class Kind:
         network: nn.Module = self.model
         return network
 
-    def forward(
-        self, weights: Tensors, buffers: Tensors, batch: PackBatch, dials: dict[str, dict[str, Tensor]]
-    ) -> Tensor:
-        """The outputs ``(M, B, outputs)`` in training mode; buffers are changed in place."""
-        self.model.train()
-        output = torch.vmap(self._one)(weights, buffers, batch.inputs, self._uniforms(batch, dials), dials)
-        return wide(output)
+    def forward(self, tensors: Tensors, batch: PackBatch, dials: Mapping[str, Mapping[str, Tensor]]) -> Tensor:
+        """The outputs ``(M, B, outputs)`` in training mode; buffers are changed in place.
 
-    def _one(
-        self,
-        weights: Tensors,
-        buffers: Tensors,
-        inputs: Tensor,
-        uniforms: Tensors,
-        dials: dict[str, dict[str, Tensor]],
-    ) -> Tensor:
-        self.noise.bind(lambda name, _shape, _like: uniforms[name], dials)
-        output: Tensor = functional_call(self.model, {**weights, **buffers}, (inputs,))
-        return output
+        Args:
+            tensors: Weights and buffers, in the layout of the model.
+            batch: The batch.
+            dials: The dials of each noise, by its key.
+        """
+        uniforms = self._draws(batch, dials)
+        flat = {f"{noise}/{name}": value for noise, own in dials.items() for name, value in own.items()}
+
+        def prepare(given: Mapping[str, Tensor]) -> None:
+            bound = {noise: {name: given[f"{noise}/{name}"] for name in own} for noise, own in dials.items()}
+            self.noise.bind(lambda name, _shape, _like: given[name], bound)
+
+        return wide(self._stacked(tensors, batch.inputs, uniforms | flat, prepare, training=True))
 
     @torch.no_grad()
-    def outputs(self, weights: Tensors, buffers: Tensors, inputs: Tensor) -> Tensor:
+    def outputs(self, tensors: Tensors, inputs: Tensor) -> Tensor:
         """The outputs ``(M, B, outputs)`` in evaluation mode."""
-        self.model.eval()
-        output = torch.vmap(self._plain)(weights, buffers, inputs)
-        return wide(output)
-
-    def _plain(self, weights: Tensors, buffers: Tensors, inputs: Tensor) -> Tensor:
-        output: Tensor = functional_call(self.model, {**weights, **buffers}, (inputs,))
-        return output
+        return wide(self._stacked(tensors, inputs, {}, lambda _: None, training=False))
 
     def losses(self, output: Tensor, targets: Tensor) -> Tensor:
         """The data loss of each example, ``(M, B)``."""
@@ -163,47 +155,3 @@ class Kind:
             return found
         classes = self.setting.dataset.layout.task is Task.CLASSIFICATION
         return losses.cross_entropy(output, targets) if classes else losses.squared_error(output, targets)
-
-    def _uniforms(self, batch: PackBatch, dials: Mapping[str, Mapping[str, Tensor]]) -> Tensors:
-        """The uniform numbers for every place, ``(M, ...)`` each: drawn once for members with the same draws."""
-        own = list(dict.fromkeys(batch.draws))
-        index = torch.tensor([own.index(draws) for draws in batch.draws], device=batch.inputs.device)
-        found = {}
-        rows = batch.inputs.shape[1]
-        for name, (first, *rest) in self._called(batch.inputs[0, : batch.count]).items():
-            used = _used(name.split(":", 1)[0], dials, index, len(own))
-            drawn = torch.zeros(len(own), first // batch.count * rows, *rest, device=batch.inputs.device)
-            for row, draws in enumerate(own):
-                if used[row]:
-                    self._fill(drawn[row, :first], key(draws.seed, draws.fold, draws.step, name) >> 1)
-            found[name] = drawn if len(own) == len(batch.draws) else drawn.index_select(0, index)
-        return found
-
-    def _fill(self, tensor: Tensor, seed: int) -> None:
-        tensor.uniform_(generator=torch.Generator(tensor.device).manual_seed(seed))
-
-    def _called(self, inputs: Tensor) -> dict[str, tuple[int, ...]]:
-        """The draws that a forward pass asks for, with their shapes: found by one pass for each shape of batch."""
-        shape = tuple(inputs.shape)
-        if shape not in self._shapes:
-            asked: dict[str, tuple[int, ...]] = {}
-
-            def note(name: str, wanted: Sequence[int], like: Tensor) -> Tensor:
-                asked[name] = tuple(wanted)
-                return torch.full(asked[name], 0.5, device=like.device)
-
-            self.noise.bind(note, {})
-            buffers = {name: value.clone() for name, value in self.model.named_buffers()}
-            with torch.no_grad():
-                functional_call(self.model.train(), buffers, (inputs,))
-            self._shapes[shape] = asked
-        return self._shapes[shape]
-
-
-def _used(noise: str, dials: Mapping[str, Mapping[str, Tensor]], index: Tensor, count: int) -> list[bool]:
-    """Which draws matter: a noise whose dials are all zero changes nothing, whatever is drawn."""
-    own = dials.get(noise)
-    if not own:
-        return [True] * count
-    moving = torch.stack([value != 0 for value in own.values()]).any(0)[: len(index)]
-    return [bool(moving[index == row].any()) for row in range(count)]

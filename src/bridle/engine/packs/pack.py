@@ -133,7 +133,7 @@ class Pack:
 
     def _note(self, start: int, end: int, losses: list[float], batch: PackBatch) -> None:
         for row in range(start, min(end, len(self.slots))):
-            self.rows[row].note(losses[row - start], batch.count, batch.draws[row - start].step)
+            self.rows[row].note(losses[row - start], batch.counts[row - start], batch.draws[row - start].step)
 
     def _log(self) -> None:
         progress = [slot.last_step / slot.course.steps for slot in self.rows]

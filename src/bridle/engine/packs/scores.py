@@ -90,9 +90,9 @@ class Scores:
                 sizes[len(slot.course.rows[name])].append(row)
         for rows in sizes.values():
             company = rows if len(rows) > 1 else rows * 2
-            weights, buffers = self._of(self._weights, company), self._of(self._buffers, company)
+            tensors = self._of(self._weights, company) | self._of(self._buffers, company)
             blocks = self._blocks([self._rows[row] for row in company], name)
-            output = torch.cat([self._kind.outputs(weights, buffers, block) for block in blocks], 1)
+            output = torch.cat([self._kind.outputs(tensors, block) for block in blocks], 1)
             for row, predicted in zip(rows, self._numbers(rows, output), strict=False):
                 self._predicted[id(self._rows[row]), name] = predicted
 

@@ -90,8 +90,9 @@ class Section:
             task.rows.write(targets, own)
         weights = _shown(stack, leaves)
         dials = {task.first.key: task.dials(batch.progress, next(iter(leaves.values()))) for _, task in self._noise}
-        output = self._kind.forward(weights | stack.shown("frozen"), stack.parts["buffers"], batch, dials)
-        return (self._kind.losses(output, targets) * batch.weights).sum(1) / batch.count
+        tensors = weights | stack.shown("frozen") | stack.parts["buffers"]
+        output = self._kind.forward(tensors, batch, dials)
+        return (self._kind.losses(output, targets) * batch.weights).sum(1) / batch.examples
 
     def _clip(self, gradients: Tensors) -> None:
         """Clip each member's gradient to its own norm, as ``clip_grad_norm_`` does; 0 does not clip."""
@@ -126,7 +127,7 @@ class Section:
     def _average(self, stack: Stack, progress: Sequence[float]) -> None:
         weights = stack.shown("weights") | stack.shown("frozen")
         for place, task in self._averages:
-            state = stack.parts[f"average{place}"]
+            state = stack.shown(f"average{place}")
             own = {name: task.rows.of(tensor) for name, tensor in state.items()}
             live = {name: task.rows.of(tensor) for name, tensor in weights.items()}
             moved = task.call(_update, progress, next(iter(live.values())), own, live)
@@ -142,7 +143,7 @@ class Section:
         last = {row: len(slot.recipe.of(Averaging)) - 1 for row, slot in enumerate(self.slots)}
         for place, task in self._averages:
             assert all(last[row] == place for row in task.numbers)  # noqa: S101 - one average a recipe, by its kind
-            own = {name: task.rows.of(tensor) for name, tensor in stack.parts[f"average{place}"].items()}
+            own = {name: task.rows.of(tensor) for name, tensor in stack.shown(f"average{place}").items()}
             for name, tensor in task.first.average(own).items():
                 task.rows.write(chosen[name], tensor)
         self.penalties.keep_zeros(chosen, live)

@@ -108,8 +108,7 @@ class Slot:
         member, training = self.course.member, self.recipe.training
         return (
             -self.course.batches.per_epoch,
-            -self.course.batches.total,
             len(self.recipe.of(Averaging)),
             (training.learning_rate, training.weight_decay, training.momentum, self.course.epoch),
-            (member.candidate, member.fold.number, member.seed),
+            (-self.course.batches.total, member.candidate, member.fold.number, member.seed),
         )
