@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bridle.engine.optimality import kkt_residual
     from bridle.job.feature_path import FeaturePath, feature_path
     from bridle.job.fit import fit, resume
+    from bridle.job.marginal_likelihood import MarginalLikelihood, marginal_likelihood
     from bridle.job.preview import preview
     from bridle.job.run import Predictions, Run, load
     from bridle.job.search import Search, search
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "FeaturePath": "bridle.job.feature_path",
+    "MarginalLikelihood": "bridle.job.marginal_likelihood",
     "Place": "bridle.core",
     "Predictions": "bridle.job.run",
     "Recipe": "bridle.core",
@@ -46,6 +48,7 @@ _HOMES = {
     "kkt_residual": "bridle.engine.optimality",
     "load": "bridle.job.run",
     "load_recipe": "bridle.regularizers.catalogue",
+    "marginal_likelihood": "bridle.job.marginal_likelihood",
     "preview": "bridle.job.preview",
     "resume": "bridle.job.fit",
     "schedule": "bridle.core",
@@ -54,6 +57,7 @@ _HOMES = {
 
 __all__ = [
     "FeaturePath",
+    "MarginalLikelihood",
     "Place",
     "Predictions",
     "Recipe",
@@ -71,6 +75,7 @@ __all__ = [
     "kkt_residual",
     "load",
     "load_recipe",
+    "marginal_likelihood",
     "preview",
     "resume",
     "schedule",

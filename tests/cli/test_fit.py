@@ -33,6 +33,7 @@ def test_defaults(cli, calls):
         "out": Path("runs/digits"),
         "device": "auto",
         "workers": None,
+        "laplace": False,
         "drop": (),
         "categorical": (),
         "group": None,

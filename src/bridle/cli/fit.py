@@ -44,6 +44,9 @@ def fit(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     workers: Annotated[int | None, typer.Option(help="Processes; by default as many as there are cores.")] = None,
+    laplace: Annotated[
+        bool, typer.Option("--laplace", help="Test L2 by layer from the marginal likelihood beside the choice.")
+    ] = False,
     drop: options.Drop = None,
     categorical: options.Categorical = None,
     group: Annotated[str | None, typer.Option(metavar="COL", help="Rows that share it stay together.")] = None,

@@ -26,6 +26,7 @@ class Ask:
         loss: Likewise.
         workers: Processes that train at once; 0 for as many as there are cores.
         share: The share of the rows that is sealed as test set, where there is none of its own.
+        laplace: Whether strengths of L2 by the marginal likelihood are shown beside the choice.
     """
 
     data: str
@@ -41,6 +42,7 @@ class Ask:
     loss: str = ""
     workers: int = 0
     share: float = field(default=0.2)
+    laplace: bool = False
 
     def __post_init__(self) -> None:
         """Check the options."""

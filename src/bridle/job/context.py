@@ -17,7 +17,7 @@ from bridle.job.progress import Progress
 from bridle.job.workspace import Workspace
 from bridle.metrics.metric import Metric
 from bridle.population import Crew, Member
-from bridle.records import Finding, Fold, Outcome
+from bridle.records import Finding, Fold, Laplace, Outcome
 
 
 @final
@@ -41,6 +41,7 @@ class Context:
         seconds: Wall time by stage.
         findings: What was noticed.
         openings: How often the sealed test set was opened.
+        laplace: Strengths by the marginal likelihood, where they were asked for.
     """
 
     ask: Ask
@@ -58,6 +59,7 @@ class Context:
     seconds: dict[str, float] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     openings: int = 0
+    laplace: Laplace | None = None
 
     def folds(self) -> list[Fold]:
         """The folds of the search and of its baselines."""

@@ -15,6 +15,7 @@ from bridle.job.ask import Ask
 from bridle.job.choose import Chosen, choose
 from bridle.job.context import Context
 from bridle.job.gallery import gallery
+from bridle.job.laplace import by_evidence, laplace_recipes
 from bridle.job.log import Logged
 from bridle.job.progress import Progress, Silent
 from bridle.job.run import Run, load
@@ -47,6 +48,7 @@ def fit(
     out: str | Path | None = None,
     device: str = "auto",
     workers: int | None = None,
+    laplace: bool = False,
     progress: Progress | None = None,
     **options: Any,
 ) -> Run:
@@ -70,6 +72,8 @@ def fit(
         out: The run folder, which must not exist; by default ``runs/<name of the data>``.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``.
         workers: Processes that train at once; by default as many as there are cores.
+        laplace: Whether a recipe with L2 by layer from the marginal likelihood, chosen without validation data, is
+            tested beside the choice; see :func:`bridle.marginal_likelihood`.
         progress: Is told what happens.
         **options: How to read the data: ``target``, ``task``, ``size``, ``drop``, ``categorical``, ``group``,
             ``time``, ``weights``, ``bad_images`` (see :class:`bridle.data.load.Options`).
@@ -94,6 +98,7 @@ def fit(
         out=out,
         device=device,
         workers=workers,
+        laplace=laplace,
         progress=progress,
         **options,
     )
@@ -140,8 +145,9 @@ def _run(workspace: Workspace, ask: Ask, model: Any, loss: Any, progress: Progre
         progress.say(f"Searching {len(job.space.free())} free dials on {ask.folds} folds of {len(job.rows)} rows.")
     try:
         check_model(job.space, job.setting)
+        job.laplace = by_evidence(job)
         chosen = choose(job) if job.space.is_space else None
-        recipes = dict(chosen.recipes) if chosen else {"chosen": job.space}
+        recipes = (dict(chosen.recipes) if chosen else {"chosen": job.space}) | laplace_recipes(job)
         if chosen:
             recipes["floor"] = _floor(chosen, len(job.rows))
         evidence = _prove(job, chosen, recipes, started)

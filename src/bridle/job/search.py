@@ -11,6 +11,7 @@ from bridle.core import Recipe, toml
 from bridle.engine.check import check_model
 from bridle.errors import SearchError
 from bridle.job.choose import choose
+from bridle.job.laplace import by_evidence
 from bridle.job.progress import Progress, Silent
 from bridle.job.start import open_job, start
 from bridle.job.summary import evidence_of
@@ -55,6 +56,7 @@ def search(data: Any, space: Any = None, *, progress: Progress | None = None, **
             raise SearchError("Nothing is free in this recipe, so there is nothing to search; bridle.fit trains it.")
         try:
             check_model(job.space, job.setting)
+            job.laplace = by_evidence(job)
             chosen = choose(job)
         finally:
             job.crew.dismiss()

@@ -16,6 +16,7 @@ from bridle.records.evidence import (
 )
 from bridle.records.finding import Finding, Severity
 from bridle.records.fold import Fold, Mark
+from bridle.records.laplace import Laplace, LaplaceLayer, LaplaceStep
 from bridle.records.layout import Column, Kind, Layout
 from bridle.records.outcome import Curves, Outcome
 from bridle.records.task import Task
@@ -35,6 +36,9 @@ __all__ = [
     "Fold",
     "Histogram",
     "Kind",
+    "Laplace",
+    "LaplaceLayer",
+    "LaplaceStep",
     "Layout",
     "Mark",
     "Outcome",

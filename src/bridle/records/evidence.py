@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridle.records.finding import Finding
+from bridle.records.laplace import Laplace
 from bridle.records.outcome import Outcome
 from bridle.records.task import Task
 
@@ -218,6 +219,7 @@ class Evidence:
         versions: Of Python and of the packages that matter.
         hardware: Processor, cores, memory, device.
         seconds: Wall time by stage: ``"search"``, ``"baselines"``, ``"refit"``, ``"total"``.
+        laplace: Strengths by the marginal likelihood, where they were asked for.
         schema: Version of this schema.
     """
 
@@ -241,4 +243,5 @@ class Evidence:
     versions: dict[str, str] = field(default_factory=dict)
     hardware: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    laplace: Laplace | None = None
     schema: int = SCHEMA
