@@ -1,5 +1,6 @@
 """Layers whose scale the output does not show: batch normalisation behind them divides it out."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -47,4 +48,4 @@ def scale_free(model: nn.Module, names: Sequence[str], inputs: Tensor) -> list[s
 def _normal(weight: Tensor, name: str) -> Tensor:
     """Normal numbers of the size that weights of this shape start with."""
     drawn = torch.randn(weight.shape, generator=generator("scale", name), dtype=torch.float64)
-    return drawn.to(weight.device, weight.dtype) / weight[0].numel() ** 0.5
+    return drawn.to(weight.device, weight.dtype) / math.sqrt(weight[0].numel())

@@ -88,7 +88,7 @@ class Tested:
     """One recipe, refitted on all training rows with several seeds and scored on the sealed test rows.
 
     Args:
-        name: ``"chosen"``, a baseline's name, or ``"floor"`` (logistic or linear regression).
+        name: ``"chosen"``, a baseline's name, ``"laplace"``, or ``"floor"`` (logistic or linear regression).
         recipe: As TOML text; empty for the floor.
         metrics: Every metric by name, with its interval (bootstrap over test rows and seeds).
         outcomes: The curves of the refits, one per seed.
@@ -218,7 +218,7 @@ class Evidence:
         openings: How often the sealed test set was opened.
         versions: Of Python and of the packages that matter.
         hardware: Processor, cores, memory, device.
-        seconds: Wall time by stage: ``"search"``, ``"baselines"``, ``"refit"``, ``"total"``.
+        seconds: Wall time by stage: ``"search"``, ``"baselines"``, ``"laplace"``, ``"refit"``, ``"total"``.
         laplace: Strengths by the marginal likelihood, where they were asked for.
         schema: Version of this schema.
     """

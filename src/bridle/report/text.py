@@ -8,6 +8,7 @@ from rich.text import Text
 
 from bridle.records import Estimate, Evidence, Tested
 from bridle.report.reading import Standing, against, standing
+from bridle.report.sections.laplace import compared
 from bridle.report.verdict import verdict
 from bridle.report.wording import NOTHING, direction, interval, metric_name, number, printable, tested_name
 
@@ -87,5 +88,7 @@ def _footnotes(evidence: Evidence) -> list[str]:
     notes = []
     if any(standing(comparison.difference) is Standing.UNCLEAR for comparison in evidence.comparisons):
         notes.append("An interval that covers zero means: no difference shown.")
+    if evidence.laplace is not None and (said := compared(evidence)):
+        notes.append(f"L2 by layer from the marginal likelihood, without validation data: {said}")
     serious = [finding for finding in evidence.findings if finding.severity != "info"]
     return notes + [f"{finding.severity.value}: {finding.message}" for finding in serious]
