@@ -50,8 +50,22 @@ def test_every_option_arrives(cli, calls):
         *("fit", "table.csv", "--recipe", "r.toml", "--test", "t.csv", "--target", "y", "--task", "regression"),
         *("--size", 64, "--model", "a.b:c", "--loss", "a.b:d", "--metric", "mae", "--folds", 3, "--trials", 7),
         *("--budget", "10m", "--select", "best", "--seeds", 2, "--seed", 9, "--out", "there", "--device", "cpu"),
-        *("--workers", 1, "--drop", "id", "--drop", "name", "--categorical", "zip", "--group", "g", "--time", "t"),
-        *("--weights", "w", "--bad-images", "skip"),
+        *(
+            "--laplace",
+            "--workers",
+            1,
+            "--drop",
+            "id",
+            "--drop",
+            "name",
+            "--categorical",
+            "zip",
+            "--group",
+            "g",
+            "--time",
+            "t",
+        ),
+        *("--weights", "w", "--bad-images", "skip", "--laplace"),
     )
     assert result.exit_code == 0, result.output
     named = calls[0][2]
@@ -75,6 +89,7 @@ def test_every_option_arrives(cli, calls):
         "out": Path("there"),
         "device": "cpu",
         "workers": 1,
+        "laplace": True,
         "drop": ("id", "name"),
         "categorical": ("zip",),
         "group": "g",

@@ -46,6 +46,11 @@ def test_warnings_are_shown_and_mere_information_is_not(searched):
     assert "pixels never change" not in text
 
 
+def test_strengths_by_evidence_stand_beside_the_choice(searched):
+    text = printed(searched, width=400)
+    assert "L2 by layer from the marginal likelihood, without validation data: log-loss 0.091 ± 0.006 after" in text
+
+
 def test_a_single_training_has_no_comparisons(single):
     text = printed(single)
     assert "given recipe" in text

@@ -11,6 +11,7 @@ from bridle.choosing.scoring import curves, standard_error
 from bridle.core import Batch, Recipe, toml
 from bridle.core.scope import resolve
 from bridle.data.folds import whole
+from bridle.engine.checkpoint import replacing
 from bridle.engine.course import Diverged
 from bridle.engine.curvature import Curvature, curvature
 from bridle.engine.member import MemberTraining
@@ -50,8 +51,8 @@ def by_evidence(job: Context) -> Laplace | None:
         found = serial.loads(Laplace, file.read_text(encoding="utf-8"), str(file))
     else:
         found = Strengths(job, plain(job.space)).find()
-        file.parent.mkdir(exist_ok=True)
-        job.workspace.write(f"members/{FILE}", serial.dumps(found))
+        with replacing(file) as part:
+            part.write_text(serial.dumps(found), encoding="utf-8")
     job.seconds["laplace"] = found.seconds
     return _on_folds(job, found) if job.space.is_space else found
 
