@@ -74,7 +74,7 @@ def check_survival(recipe: Recipe, setting: Setting) -> None:
     if not any(set(names) <= set(resolve(training.model, item.scope)) for item in acting):
         raise RecipeError(
             f"No penalty of the recipe sets weights of {', '.join(names)} to exact zeros, so every feature survives. "
-            'Add L1 with scope = "first_layer", or HierarchicalLasso.'
+            "Let L1 or a group lasso act on them by its scope, or add HierarchicalLasso."
         )
     weights = dict(training.model.named_parameters())
     for name in names:

@@ -57,6 +57,7 @@ def answer(job: Context, chosen: Chosen | None, recipe: Recipe) -> tuple[Recipe,
         recipe: The chosen recipe as a refit trains it, or the given one.
     """
     found: dict[str, Any] = {}
+    whole = recipe
     tried = recipe if chosen is None else _winner(chosen)
     if job.ask.attribute:
         with _noted(job, "no_attribution", chosen):
@@ -69,8 +70,8 @@ def answer(job: Context, chosen: Chosen | None, recipe: Recipe) -> tuple[Recipe,
             found["learning_curve"] = curves.curve(job, tried)
     if job.ask.stability:
         with _noted(job, "no_stability", chosen):
-            check_survival(recipe, job.setting)
-            found["stability"] = surviving.by_recipe(job, recipe)
+            check_survival(whole, job.setting)  # a penalty that no score needs may still choose features
+            found["stability"] = surviving.by_recipe(job, whole)
     return recipe, found
 
 
