@@ -56,12 +56,16 @@ def pruning(attribution: Attribution) -> str:
     """What became of the regularizers that are not needed; empty where all are."""
     if attribution.pruned is None:
         return ""
-    names = " and ".join(regularizer_name(item.name) for item in attribution.worths if not item.needed)
+    names = _listed([regularizer_name(item.name) for item in attribution.worths if not item.needed])
     if attribution.applied:
         return f"The final recipe was trained without {names}: {_change(attribution.pruned)}."
     if standing(attribution.pruned) is Standing.WORSE:
-        return f"Without all of {names} together the recipe is worse, so they stayed: {_change(attribution.pruned)}."
+        return f"Without {names} together the recipe is worse, so all of them stay: {_change(attribution.pruned)}."
     return f"Without {names} (bridle fit --prune): {_change(attribution.pruned)}."
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
 
 
 def _change(difference: Estimate) -> str:
@@ -85,7 +89,8 @@ def more_data(curve: LearningCurve, metric: str) -> str:
 
 def survival(stability: Stability) -> str:
     """Which features are stable, and how many of them may be false."""
-    names = ", ".join(stability.stable[:SHOWN]) + (", ..." if len(stability.stable) > SHOWN else "")
+    more = len(stability.stable) - SHOWN
+    names = _listed([*stability.stable[:SHOWN], *([f"{more} more"] if more > 0 else [])]) if stability.stable else ""
     halves = f"{number(100 * stability.threshold)} % of {2 * stability.pairs} halves of the rows"
     said = f"{len(stability.stable)} of {count(len(stability.features), 'feature')} survive in {halves}"
     return f"{said}{f': {names}' if names else ''}. {bound(stability)}"
