@@ -162,6 +162,12 @@ def test_of_two_that_stand_in_for_each_other_one_stays():
         assert item.worth.value == pytest.approx(1.0 if item.needed else 0.0, abs=0.01)
 
 
+def test_the_least_worth_is_dropped_first():
+    values = additive({"a": -1.0, "b": -3.0, "c": -2.0}, noise=1e-3)
+    found = attribute(["a", "b", "c"], from_table(values), JUDGE, trained=trained(values), **ORIGIN)
+    assert [item.beside for item in found.worths] == [(), ("a", "c"), ("a",)]
+
+
 def test_what_fails_without_it_is_needed():
     values = additive({"a": 0.0, "b": -1.0}, noise=1e-3)
     values[frozenset()] = values[frozenset({"b"})] = np.full(15, np.nan)
