@@ -28,9 +28,8 @@ class Worth:
 
     Args:
         name: Its key in the recipe.
-        needed: Whether it is needed: no interval that covers zero speaks against it when it is left out of the others
-            that are left. What fails without it is needed too.
-        worth: What decided that: leaving it out of the regularizers in ``beside``.
+        needed: Whether it is needed: the interval of ``worth`` lies above zero, or training fails without it.
+        worth: What leaving it out of itself and the regularizers in ``beside`` costs.
         beside: The others that were left when it was judged.
         leave_one_out: The whole recipe against the recipe without it.
         add_one_in: It alone against no regularizer.
