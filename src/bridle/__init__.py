@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bridle.engine.optimality import kkt_residual
     from bridle.job.feature_path import FeaturePath, feature_path
     from bridle.job.fit import fit, resume
+    from bridle.job.inquiry import attribute, learning_curve, stability
     from bridle.job.preview import preview
     from bridle.job.run import Predictions, Run, load
     from bridle.job.search import Search, search
@@ -36,6 +37,7 @@ _HOMES = {
     "Search": "bridle.job.search",
     "Training": "bridle.core",
     "attach": "bridle.engine.attach",
+    "attribute": "bridle.job.inquiry",
     "between": "bridle.core",
     "catalogue": "bridle.regularizers.catalogue",
     "choice": "bridle.core",
@@ -44,12 +46,14 @@ _HOMES = {
     "feature_path": "bridle.job.feature_path",
     "fit": "bridle.job.fit",
     "kkt_residual": "bridle.engine.optimality",
+    "learning_curve": "bridle.job.inquiry",
     "load": "bridle.job.run",
     "load_recipe": "bridle.regularizers.catalogue",
     "preview": "bridle.job.preview",
     "resume": "bridle.job.fit",
     "schedule": "bridle.core",
     "search": "bridle.job.search",
+    "stability": "bridle.job.inquiry",
 }
 
 __all__ = [
@@ -61,6 +65,7 @@ __all__ = [
     "Search",
     "Training",
     "attach",
+    "attribute",
     "between",
     "catalogue",
     "choice",
@@ -69,12 +74,14 @@ __all__ = [
     "feature_path",
     "fit",
     "kkt_residual",
+    "learning_curve",
     "load",
     "load_recipe",
     "preview",
     "resume",
     "schedule",
     "search",
+    "stability",
 ]
 
 

@@ -33,6 +33,10 @@ def test_defaults(cli, calls):
         "out": Path("runs/digits"),
         "device": "auto",
         "workers": None,
+        "attribute": False,
+        "prune": False,
+        "learning_curve": False,
+        "stability": False,
         "drop": (),
         "categorical": (),
         "group": None,
@@ -50,7 +54,7 @@ def test_every_option_arrives(cli, calls):
         *("--size", 64, "--model", "a.b:c", "--loss", "a.b:d", "--metric", "mae", "--folds", 3, "--trials", 7),
         *("--budget", "10m", "--select", "best", "--seeds", 2, "--seed", 9, "--out", "there", "--device", "cpu"),
         *("--workers", 1, "--drop", "id", "--drop", "name", "--categorical", "zip", "--group", "g", "--time", "t"),
-        *("--weights", "w", "--bad-images", "skip"),
+        *("--weights", "w", "--bad-images", "skip", "--attribute", "--prune", "--learning-curve", "--stability"),
     )
     assert result.exit_code == 0, result.output
     named = calls[0][2]
@@ -74,6 +78,10 @@ def test_every_option_arrives(cli, calls):
         "out": Path("there"),
         "device": "cpu",
         "workers": 1,
+        "attribute": True,
+        "prune": True,
+        "learning_curve": True,
+        "stability": True,
         "drop": ("id", "name"),
         "categorical": ("zip",),
         "group": "g",

@@ -46,6 +46,16 @@ def test_warnings_are_shown_and_mere_information_is_not(searched):
     assert "pixels never change" not in text
 
 
+def test_what_was_asked_beyond_the_choice_is_said(searched, bare):
+    text = printed(searched, width=400)
+    assert "Log-loss that each regularizer buys: EMA (training fails without it), rotation +0.020 ± 0.003" in text
+    assert "L2 +0.001 ± 0.003 (not needed)." in text
+    assert "The final recipe was trained without L2" in text
+    assert "2,874 training rows instead of 1,437 would improve log-loss" in text
+    assert "2 of 4 features survive in 90 % of 100 halves" in text
+    assert "each regularizer buys" not in printed(bare)
+
+
 def test_a_single_training_has_no_comparisons(single):
     text = printed(single)
     assert "given recipe" in text

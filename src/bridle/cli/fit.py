@@ -44,6 +44,18 @@ def fit(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     workers: Annotated[int | None, typer.Option(help="Processes; by default as many as there are cores.")] = None,
+    attribute: Annotated[
+        bool, typer.Option("--attribute", help="Also tell what each regularizer of the recipe is worth.")
+    ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Leave out of the refit what is not needed; this attributes, too.")
+    ] = False,
+    learning_curve: Annotated[
+        bool, typer.Option("--learning-curve", help="Also tell what more data would buy.")
+    ] = False,
+    stability: Annotated[
+        bool, typer.Option("--stability", help="Also tell how often each feature of a table survives.")
+    ] = False,
     drop: options.Drop = None,
     categorical: options.Categorical = None,
     group: Annotated[str | None, typer.Option(metavar="COL", help="Rows that share it stay together.")] = None,

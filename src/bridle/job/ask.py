@@ -25,6 +25,10 @@ class Ask:
         model: ``"pkg.mod:name"``, ``"python"`` for an object given from Python, or empty for the default.
         loss: Likewise.
         workers: Processes that train at once; 0 for as many as there are cores.
+        attribute: Whether to tell what each regularizer of the recipe is worth.
+        prune: Whether to leave out what is not needed.
+        learning_curve: Whether to tell what more data would buy.
+        stability: Whether to tell how often each feature survives.
         share: The share of the rows that is sealed as test set, where there is none of its own.
     """
 
@@ -40,6 +44,10 @@ class Ask:
     model: str = ""
     loss: str = ""
     workers: int = 0
+    attribute: bool = False
+    prune: bool = False
+    learning_curve: bool = False
+    stability: bool = False
     share: float = field(default=0.2)
 
     def __post_init__(self) -> None:

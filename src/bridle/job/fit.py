@@ -15,6 +15,7 @@ from bridle.job.ask import Ask
 from bridle.job.choose import Chosen, choose
 from bridle.job.context import Context
 from bridle.job.gallery import gallery
+from bridle.job.inquiry import answer, check
 from bridle.job.log import Logged
 from bridle.job.progress import Progress, Silent
 from bridle.job.run import Run, load
@@ -47,6 +48,10 @@ def fit(
     out: str | Path | None = None,
     device: str = "auto",
     workers: int | None = None,
+    attribute: bool = False,
+    prune: bool = False,
+    learning_curve: bool = False,
+    stability: bool = False,
     progress: Progress | None = None,
     **options: Any,
 ) -> Run:
@@ -70,6 +75,10 @@ def fit(
         out: The run folder, which must not exist; by default ``runs/<name of the data>``.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``.
         workers: Processes that train at once; by default as many as there are cores.
+        attribute: Also tell what each regularizer of the recipe is worth, see :func:`bridle.attribute`.
+        prune: Leave out of the refit what is not needed; this attributes, too.
+        learning_curve: Also tell what more data would buy, see :func:`bridle.learning_curve`.
+        stability: Also tell how often each feature of a table survives, see :func:`bridle.stability`.
         progress: Is told what happens.
         **options: How to read the data: ``target``, ``task``, ``size``, ``drop``, ``categorical``, ``group``,
             ``time``, ``weights``, ``bad_images`` (see :class:`bridle.data.load.Options`).
@@ -94,6 +103,10 @@ def fit(
         out=out,
         device=device,
         workers=workers,
+        attribute=attribute,
+        prune=prune,
+        learning_curve=learning_curve,
+        stability=stability,
         progress=progress,
         **options,
     )
@@ -140,11 +153,13 @@ def _run(workspace: Workspace, ask: Ask, model: Any, loss: Any, progress: Progre
         progress.say(f"Searching {len(job.space.free())} free dials on {ask.folds} folds of {len(job.rows)} rows.")
     try:
         check_model(job.space, job.setting)
+        check(job)
         chosen = choose(job) if job.space.is_space else None
         recipes = dict(chosen.recipes) if chosen else {"chosen": job.space}
         if chosen:
             recipes["floor"] = _floor(chosen, len(job.rows))
-        evidence = _prove(job, chosen, recipes, started)
+        recipes["chosen"], further = answer(job, chosen, recipes["chosen"])
+        evidence = _prove(job, chosen, recipes, further, started)
     finally:
         job.crew.dismiss()
     workspace.write("recipe.toml", evidence.recipe)
@@ -163,7 +178,9 @@ def _floor(chosen: Chosen, rows: int) -> Recipe:
     return Recipe(L2(FLOOR_STRENGTH), training=training)
 
 
-def _prove(job: Context, chosen: Chosen | None, recipes: dict[str, Recipe], started: float) -> Evidence:
+def _prove(
+    job: Context, chosen: Chosen | None, recipes: dict[str, Recipe], further: dict[str, Any], started: float
+) -> Evidence:
     """Refit, open the sealed test once, and write down what was found."""
     began = time.perf_counter()
     refits = refit(job, recipes)
@@ -191,4 +208,5 @@ def _prove(job: Context, chosen: Chosen | None, recipes: dict[str, Recipe], star
         gallery=gallery(
             job.dataset, model.preprocessing, recipes["chosen"], job.rows, job.workspace.folder, job.ask.seed
         ),
+        **further,
     )

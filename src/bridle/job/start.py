@@ -52,6 +52,10 @@ def start(
     out: str | Path | None = None,
     device: str = "auto",
     workers: int | None = None,
+    attribute: bool = False,
+    prune: bool = False,
+    learning_curve: bool = False,
+    stability: bool = False,
     **options: Any,
 ) -> tuple[Workspace, Ask]:
     """Read the data, check what was asked, and make the run folder: all that :func:`resume` needs is in it then."""
@@ -69,6 +73,10 @@ def start(
         model=named(model),
         loss=named(loss),
         workers=workers or 0,
+        attribute=attribute or prune,
+        prune=prune,
+        learning_curve=learning_curve,
+        stability=stability,
     )
     dataset, own_test = load_pair(data, test, options_of(options))
     for note in dataset.notes:

@@ -1,5 +1,7 @@
 """Plain records: what travels between the parts. Nothing here imports torch."""
 
+from bridle.records.attribution import Attribution, SubRecipe, Worth
+from bridle.records.estimate import Estimate
 from bridle.records.evidence import (
     SCHEMA,
     Candidate,
@@ -7,7 +9,6 @@ from bridle.records.evidence import (
     Comparison,
     Confusion,
     DataSummary,
-    Estimate,
     Evidence,
     Histogram,
     Residuals,
@@ -17,16 +18,20 @@ from bridle.records.evidence import (
 from bridle.records.finding import Finding, Severity
 from bridle.records.fold import Fold, Mark
 from bridle.records.layout import Column, Kind, Layout
+from bridle.records.learning_curve import CurvePoint, LearningCurve, PowerLaw
 from bridle.records.outcome import Curves, Outcome
+from bridle.records.stability import Stability
 from bridle.records.task import Task
 
 __all__ = [
     "SCHEMA",
+    "Attribution",
     "Candidate",
     "Choice",
     "Column",
     "Comparison",
     "Confusion",
+    "CurvePoint",
     "Curves",
     "DataSummary",
     "Estimate",
@@ -36,11 +41,16 @@ __all__ = [
     "Histogram",
     "Kind",
     "Layout",
+    "LearningCurve",
     "Mark",
     "Outcome",
+    "PowerLaw",
     "Residuals",
     "Sample",
     "Severity",
+    "Stability",
+    "SubRecipe",
     "Task",
     "Tested",
+    "Worth",
 ]

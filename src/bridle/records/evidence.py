@@ -7,28 +7,15 @@ lists and mappings; :mod:`bridle.records.serial` writes and reads it.
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridle.records.attribution import Attribution
+from bridle.records.estimate import Estimate
 from bridle.records.finding import Finding
+from bridle.records.learning_curve import LearningCurve
 from bridle.records.outcome import Outcome
+from bridle.records.stability import Stability
 from bridle.records.task import Task
 
 SCHEMA = 1
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with its interval.
-
-    Args:
-        value: The estimate, a mean where there are several values.
-        low: Lower end of the interval, or ``None`` where none can be given.
-        high: Upper end.
-        values: The single values, one per seed (or per fold).
-    """
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-    values: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -214,6 +201,9 @@ class Evidence:
         histograms: Weights before and after.
         gallery: Augmented samples beside their originals.
         findings: What was noticed.
+        attribution: What each regularizer is worth, where that was asked.
+        learning_curve: What more data would buy, where that was asked.
+        stability: How often each feature survives, where that was asked.
         openings: How often the sealed test set was opened.
         versions: Of Python and of the packages that matter.
         hardware: Processor, cores, memory, device.
@@ -237,6 +227,9 @@ class Evidence:
     histograms: tuple[Histogram, ...] = ()
     gallery: tuple[Sample, ...] = ()
     findings: tuple[Finding, ...] = ()
+    attribution: Attribution | None = None
+    learning_curve: LearningCurve | None = None
+    stability: Stability | None = None
     openings: int = 0
     versions: dict[str, str] = field(default_factory=dict)
     hardware: dict[str, Any] = field(default_factory=dict)

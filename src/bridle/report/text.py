@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bridle.records import Estimate, Evidence, Tested
+from bridle.report.further import sentences
 from bridle.report.reading import Standing, against, standing
 from bridle.report.verdict import verdict
 from bridle.report.wording import NOTHING, direction, interval, metric_name, number, printable, tested_name
@@ -30,6 +31,8 @@ def summary(evidence: Evidence, report: Path | None = None) -> RenderableType:
     parts: list[RenderableType] = [Text(printable(verdict(evidence)), style="bold"), Text()]
     if evidence.tested:
         parts += [_table(evidence), Text()]
+    if asked := sentences(evidence):
+        parts += [*(Text(printable(line)) for line in asked), Text()]
     parts += [Text(printable(line), style="dim") for line in _footnotes(evidence)]
     if report is not None:
         parts.append(Text.assemble("Report: ", (printable(str(report)), "bold cyan"), overflow="fold"))
