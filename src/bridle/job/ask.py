@@ -25,7 +25,7 @@ class Ask:
         model: ``"pkg.mod:name"``, ``"python"`` for an object given from Python, or empty for the default.
         loss: Likewise.
         workers: Processes that train at once; 0 for as many as there are cores.
-        share: The share of the rows that is sealed as test set, where there is none of its own.
+        share: The share of the rows that is sealed as test set, where there is none of its own; 0 seals nothing.
     """
 
     data: str

@@ -52,6 +52,7 @@ def start(
     out: str | Path | None = None,
     device: str = "auto",
     workers: int | None = None,
+    share: float = 0.2,
     **options: Any,
 ) -> tuple[Workspace, Ask]:
     """Read the data, check what was asked, and make the run folder: all that :func:`resume` needs is in it then."""
@@ -69,6 +70,7 @@ def start(
         model=named(model),
         loss=named(loss),
         workers=workers or 0,
+        share=share,
     )
     dataset, own_test = load_pair(data, test, options_of(options))
     for note in dataset.notes:
