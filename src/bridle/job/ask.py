@@ -26,6 +26,7 @@ class Ask:
         loss: Likewise.
         workers: Processes that train at once; 0 for as many as there are cores.
         share: The share of the rows that is sealed as test set, where there is none of its own; 0 seals nothing.
+        spread: Whether a class with fewer rows than folds is spread over some of them, in place of an error.
     """
 
     data: str
@@ -41,6 +42,7 @@ class Ask:
     loss: str = ""
     workers: int = 0
     share: float = field(default=0.2)
+    spread: bool = False
 
     def __post_init__(self) -> None:
         """Check the options."""

@@ -53,6 +53,7 @@ def start(
     device: str = "auto",
     workers: int | None = None,
     share: float = 0.2,
+    spread: bool = False,
     **options: Any,
 ) -> tuple[Workspace, Ask]:
     """Read the data, check what was asked, and make the run folder: all that :func:`resume` needs is in it then."""
@@ -71,6 +72,7 @@ def start(
         loss=named(loss),
         workers=workers or 0,
         share=share,
+        spread=spread,
     )
     dataset, own_test = load_pair(data, test, options_of(options))
     for note in dataset.notes:

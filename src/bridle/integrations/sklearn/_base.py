@@ -93,7 +93,7 @@ class Estimator(BaseEstimator, ABC):
     def _ask(self, dataset: Dataset) -> dict[str, Any]:
         names = ("model", "loss", "metric", "trials", "budget", "select", "seeds", "device", "workers")
         options = {name: getattr(self, name) for name in names}
-        return options | {"folds": _possible(self.folds, dataset), "seed": _seed(self.random_state)}
+        return options | {"folds": _possible(self.folds, dataset), "seed": _seed(self.random_state), "spread": True}
 
     @abstractmethod
     def _encoded(self, y: Array) -> tuple[Array, Sequence[Any]]:
@@ -131,6 +131,9 @@ class Estimator(BaseEstimator, ABC):
             self.recipe = with_settings(self.recipe, values)
         return self
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_networks")
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = self.image_shape is None
@@ -139,8 +142,8 @@ class Estimator(BaseEstimator, ABC):
 
 
 def _possible(folds: int, dataset: Dataset) -> int:
-    """As many folds as were asked for, or as the rows, groups and the rarest class allow; at least 2."""
-    limits = [len(dataset), *dataset.counts().values()]
+    """As many folds as were asked for, or as the rows, the groups and the largest class allow; at least 2."""
+    limits = [max(dataset.counts().values(), default=len(dataset))]
     if dataset.groups is not None:
         limits.append(len(np.unique(dataset.groups)))
     return min(folds, max(2, min(limits)))

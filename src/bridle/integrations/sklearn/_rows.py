@@ -53,7 +53,7 @@ def _numbers(estimator: BaseEstimator, X: Any, *, fitting: bool) -> Array:
             estimator, X, reset=fitting, ensure_all_finite="allow-nan", ensure_min_samples=1 + fitting
         )
     except ValueError as error:
-        if "could not convert" not in str(error):
+        if not any(sign in str(error) for sign in ("could not convert", "arrays of bytes/strings")):
             raise
         raise DataError(
             f"X must hold numbers where it is no data frame ({error}). Give a pandas or polars data frame: its columns "

@@ -26,8 +26,8 @@ class BridleClassifier(ClassifierMixin, Estimator):
             estimator can be pickled where this can.
         loss: A function of (output, target) that gives one value per example, or ``"pkg.mod:name"``.
         metric: The metric that chooses; by default log-loss.
-        folds: Number of folds of the search, at least 2; fewer where the rarest class has fewer rows, or there are
-            fewer groups.
+        folds: Number of folds of the search, at least 2; fewer where there are fewer groups, or every class has fewer
+            rows. A class with fewer rows than folds is scored in some of them only.
         trials: How many recipes to try; by default a number that fits the data.
         budget: Wall time of the search, for example ``"10m"``.
         select: ``"one-se"`` or ``"best"``.
