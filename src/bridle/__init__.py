@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bridle.engine.attach import attach
     from bridle.engine.decay import decay_strengths
     from bridle.engine.optimality import kkt_residual
+    from bridle.integrations.sklearn import BridleClassifier, BridleRegressor
     from bridle.job.feature_path import FeaturePath, feature_path
     from bridle.job.fit import fit, resume
     from bridle.job.inquiry import attribute, learning_curve, stability
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from bridle.regularizers.updates import *  # noqa: F403
 
 _HOMES = {
+    "BridleClassifier": "bridle.integrations.sklearn",
+    "BridleRegressor": "bridle.integrations.sklearn",
     "FeaturePath": "bridle.job.feature_path",
     "Place": "bridle.core",
     "Predictions": "bridle.job.run",
@@ -57,6 +60,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "BridleClassifier",
+    "BridleRegressor",
     "FeaturePath",
     "Place",
     "Predictions",

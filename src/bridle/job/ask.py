@@ -29,7 +29,8 @@ class Ask:
         prune: Whether to leave out what is not needed.
         learning_curve: Whether to tell what more data would buy.
         stability: Whether to tell how often each feature survives.
-        share: The share of the rows that is sealed as test set, where there is none of its own.
+        share: The share of the rows that is sealed as test set, where there is none of its own; 0 seals nothing.
+        spread: Whether a class with fewer rows than folds is spread over some of them, in place of an error.
     """
 
     data: str
@@ -49,6 +50,7 @@ class Ask:
     learning_curve: bool = False
     stability: bool = False
     share: float = field(default=0.2)
+    spread: bool = False
 
     def __post_init__(self) -> None:
         """Check the options."""

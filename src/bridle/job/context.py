@@ -61,7 +61,7 @@ class Context:
 
     def folds(self) -> list[Fold]:
         """The folds of the search and of its baselines."""
-        return make_folds(self.dataset, self.rows, self.ask.folds, self.ask.seed)
+        return make_folds(self.dataset, self.rows, self.ask.folds, self.ask.seed, spread=self.ask.spread)
 
     def watched(self, fold: Fold, recipe: Recipe) -> Fold:
         """The fold with a tenth of its training rows marked for patience, where the recipe has a stop rule."""

@@ -1,19 +1,14 @@
 """A search by itself: the choice and its evidence, without the refit and with the test set still sealed."""
 
-import shutil
-import tempfile
-import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, final
 
 from bridle.core import Recipe, toml
-from bridle.engine.check import check_model
 from bridle.errors import SearchError
 from bridle.job.choose import choose
-from bridle.job.progress import Progress, Silent
-from bridle.job.start import open_job, start
+from bridle.job.progress import Progress
 from bridle.job.summary import evidence_of
+from bridle.job.temporary import temporary_job
 from bridle.records import Choice, Evidence
 
 
@@ -46,20 +41,9 @@ def search(data: Any, space: Any = None, *, progress: Progress | None = None, **
         SearchError: If nothing is free.
         BridleError: For whatever else the user can mend.
     """
-    folder = Path(tempfile.mkdtemp(prefix="bridle-"))
-    started = time.perf_counter()
-    try:
-        workspace, ask = start(data, space, out=folder / "run", progress=progress or Silent(), **options)
-        job = open_job(workspace, ask, options.get("model"), options.get("loss"), progress or Silent())
+    with temporary_job(data, space, progress, options) as job:
         if not job.space.is_space:
             raise SearchError("Nothing is free in this recipe, so there is nothing to search; bridle.fit trains it.")
-        try:
-            check_model(job.space, job.setting)
-            chosen = choose(job)
-        finally:
-            job.crew.dismiss()
-        job.seconds["total"] = time.perf_counter() - started
-        recipe = chosen.recipes["chosen"]
-        return Search(chosen.choice, recipe, evidence_of(job, chosen, toml.dumps(recipe)))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        chosen = choose(job)
+    recipe = chosen.recipes["chosen"]
+    return Search(chosen.choice, recipe, evidence_of(job, chosen, toml.dumps(recipe)))

@@ -56,6 +56,8 @@ def start(
     prune: bool = False,
     learning_curve: bool = False,
     stability: bool = False,
+    share: float = 0.2,
+    spread: bool = False,
     **options: Any,
 ) -> tuple[Workspace, Ask]:
     """Read the data, check what was asked, and make the run folder: all that :func:`resume` needs is in it then."""
@@ -77,6 +79,8 @@ def start(
         prune=prune,
         learning_curve=learning_curve,
         stability=stability,
+        share=share,
+        spread=spread,
     )
     dataset, own_test = load_pair(data, test, options_of(options))
     for note in dataset.notes:
