@@ -290,7 +290,7 @@ def test_in_workers_a_member_is_the_same_as_alone(images, setting, fold, tmp_pat
         with threads(1):
             return [(member, train(member, shared)) for member in task.members]
 
-    team = Crew(work, lambda members, _: [Task((member,), 10.0) for member in members], 2)
+    team = Crew(work, lambda members, *_: [Task((member,), 10.0) for member in members], 2)
     try:
         curves = {member.candidate: outcome.curves for member, outcome in team(members[::-1])}
     finally:

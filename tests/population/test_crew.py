@@ -19,7 +19,7 @@ def told(member, **others):
     return Outcome(member.candidate, member.fold.number, member.seed, Curves(), **others)
 
 
-def one_by_one(members, apart):
+def one_by_one(members, apart, running):
     """A task for each member, of ten seconds."""
     return [Task((member,), 10.0) for member in members]
 
@@ -52,7 +52,7 @@ def test_every_member_is_trained_once_in_this_process(members, hire):
 
 
 def test_short_work_hires_nobody(members, hire):
-    def plan(members, apart):
+    def plan(members, apart, running):
         return [Task((member,), crew.START_SECONDS / 7) for member in members]
 
     team = hire(lambda member: told(member, steps=os.getpid()), 2, plan)
@@ -61,7 +61,7 @@ def test_short_work_hires_nobody(members, hire):
 
 def test_the_plan_is_told_who_must_train_apart(members, hire):
     asked = []
-    team = hire(told, 1, lambda members, apart: asked.append(apart) or one_by_one(members, apart))
+    team = hire(told, 1, lambda members, apart, running: asked.append(apart) or one_by_one(members, apart, running))
     list(team(members(1)))
     list(team(members(1), apart=True))
     assert asked == [False, True]
