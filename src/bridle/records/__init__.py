@@ -1,13 +1,12 @@
 """Plain records: what travels between the parts. Nothing here imports torch."""
 
+from bridle.records.certainty import Comparison, Estimate, Nested, Optimism, OuterFold
 from bridle.records.evidence import (
     SCHEMA,
     Candidate,
     Choice,
-    Comparison,
     Confusion,
     DataSummary,
-    Estimate,
     Evidence,
     Histogram,
     Residuals,
@@ -37,7 +36,10 @@ __all__ = [
     "Kind",
     "Layout",
     "Mark",
+    "Nested",
+    "Optimism",
     "Outcome",
+    "OuterFold",
     "Residuals",
     "Sample",
     "Severity",
