@@ -26,6 +26,9 @@ class Ask:
         loss: Likewise.
         workers: Processes that train at once; 0 for as many as there are cores.
         share: The share of the rows that is sealed as test set, where there is none of its own.
+        search_seeds: How many seeds the search trains each recipe with on every fold.
+        nested: Outer folds of nested cross-validation; 0 for none.
+        ensemble: Whether the chosen recipe's fold members are kept and tested as an ensemble.
     """
 
     data: str
@@ -41,12 +44,18 @@ class Ask:
     loss: str = ""
     workers: int = 0
     share: float = field(default=0.2)
+    search_seeds: int = 1
+    nested: int = 0
+    ensemble: bool = False
 
     def __post_init__(self) -> None:
         """Check the options."""
-        for name, low in {"folds": 2, "seeds": 1, "seed": 0, "trials": 1, "workers": 0}.items():
+        least = {"folds": 2, "seeds": 1, "seed": 0, "trials": 1, "workers": 0, "search_seeds": 1, "nested": 0}
+        for name, low in least.items():
             value = getattr(self, name)
             if value is not None and value < low:
                 raise SearchError(f"{name} must be at least {low}; got {value}.")
+        if self.nested == 1:
+            raise SearchError("nested must be 0 (none) or at least 2 outer folds; got 1.")
         if self.select not in ("one-se", "best"):
             raise SearchError(f"select must be 'one-se' or 'best'; got {self.select!r}.")

@@ -14,6 +14,7 @@ from bridle.job.choose import choose
 from bridle.job.progress import Progress, Silent
 from bridle.job.start import open_job, start
 from bridle.job.summary import evidence_of
+from bridle.job.sure import how_sure, outer_folds
 from bridle.records import Choice, Evidence
 
 
@@ -40,7 +41,7 @@ def search(data: Any, space: Any = None, *, progress: Progress | None = None, **
         data: As for :func:`bridle.fit`.
         space: A recipe with free dials, or the path of one; by default a space that fits the data.
         progress: Is told what happens.
-        **options: Every other option of :func:`bridle.fit` but ``out``.
+        **options: Every other option of :func:`bridle.fit` but ``out`` and ``ensemble``.
 
     Raises:
         SearchError: If nothing is free.
@@ -55,11 +56,14 @@ def search(data: Any, space: Any = None, *, progress: Progress | None = None, **
             raise SearchError("Nothing is free in this recipe, so there is nothing to search; bridle.fit trains it.")
         try:
             check_model(job.space, job.setting)
+            if ask.nested:
+                outer_folds(job)
             chosen = choose(job)
+            sure = how_sure(job, chosen)
         finally:
             job.crew.dismiss()
         job.seconds["total"] = time.perf_counter() - started
         recipe = chosen.recipes["chosen"]
-        return Search(chosen.choice, recipe, evidence_of(job, chosen, toml.dumps(recipe)))
+        return Search(chosen.choice, recipe, evidence_of(job, chosen, toml.dumps(recipe), **sure))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
