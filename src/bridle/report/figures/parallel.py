@@ -24,8 +24,9 @@ OUT = -0.07
 """Where a line stands beside the axis of a dial that its recipe does without."""
 ROW = 50
 CAPTION = (
-    "Each line is a recipe, from one dial to the next; left of an axis it does without the dial. Where lines of the best "
-    "quarter meet, the dial matters and that is its place; where they are spread over the whole axis, it hardly does."
+    "Each line is a recipe, from one dial to the next; left of an axis it does without the dial. Where lines of the "
+    "best quarter meet, the dial matters and that is its place; where they are spread over the whole axis, it hardly "
+    "does."
 )
 
 
@@ -101,7 +102,7 @@ def _layout(axes: Sequence[Axis]) -> dict[str, Any]:
         texts.append(shared | {"x": 1, "xref": "paper", "xanchor": "right", "text": one.ends})
         line = {"color": FAINT, "width": 1}
         lines.append({"type": "line", "x0": 0, "x1": 1, "y0": row, "y1": row, "line": line, "layer": "below"})
-    hidden = {"showgrid": False, "showticklabels": False, "ticks": ""}
+    hidden: dict[str, Any] = {"showgrid": False, "showticklabels": False, "ticks": ""}
     return layout(
         30 + ROW * len(axes),
         xaxis=axis(range=[OUT - 0.03, 1.03], **hidden),

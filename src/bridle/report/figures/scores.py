@@ -1,7 +1,6 @@
 """The axis of scores that the figures of the search share, and the mark of one standard error on it."""
 
 from collections.abc import Sequence
-
 from typing import Any
 
 import numpy as np
