@@ -48,7 +48,7 @@ def test_warnings_are_shown_and_mere_information_is_not(searched):
 
 def test_optimism_and_nested_cross_validation(searched, single):
     lines = printed(searched, width=400).splitlines()
-    assert any(line.startswith("Optimism: The best of 60 recipes flatters by 0.0024") for line in lines)
+    assert any(line.startswith("Optimism: Choosing among 60 recipes flatters by 0.0024") for line in lines)
     assert any(line.startswith("Nested: log-loss 0.086 [0.071, 0.101] over 3 outer folds") for line in lines)
     assert "Optimism" not in printed(single)
 

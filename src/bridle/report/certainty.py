@@ -16,7 +16,7 @@ def optimism_text(evidence: Evidence) -> str:
     flatters = "flatters by" if found.optimism >= 0 else "shows no optimism: the corrected score is better by"
     left = f" {count(found.left_out, 'recipe')} without kept predictions left out." if found.left_out else ""
     return (
-        f"The best of {count(found.candidates, 'recipe')} {flatters} {size}: {metric_name(evidence.metric)} "
+        f"Choosing among {count(found.candidates, 'recipe')} {flatters} {size}: {metric_name(evidence.metric)} "
         f"{number(found.apparent)} on the folds that chose it, {interval(found.corrected)} on rows that did not "
         f"(bootstrap of the whole choice, epochs included).{left}"
     )

@@ -74,6 +74,15 @@ def test_colours_are_quarters_of_the_ranking_and_the_chosen_is_drawn_last(search
     assert [name for name, _ in figure.keys] == ["best quarter", "second", "third", "worst quarter", "chosen"]
 
 
+def test_lines_that_meet_in_few_values_are_fanned_out_the_best_first(searched):
+    evidence = dialled(searched, *({"a": float(place), "b": place % 2 == 0} for place in range(6)))
+    found = lines(parallel_figure(evidence))
+    assert [found[f"trial {number}"]["x"][1] for number in range(6)] == pytest.approx(
+        [0.9, 0.02, 0.94, 0.06, 0.98, 0.1]
+    )
+    assert [found[f"trial {number}"]["x"][0] for number in range(6)] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1])
+
+
 def test_no_figure_of_one_dial_or_two_recipes(searched, single):
     assert parallel_figure(single) is None
     assert parallel_figure(dialled(searched, {"a": 1.0}, {"a": 2.0}, {"a": 3.0})) is None

@@ -24,8 +24,10 @@ def test_a_search(searched):
 
 def test_how_far_the_choice_flatters(searched):
     found = said(searched)
-    assert found["Optimism"].startswith("The best of 60 recipes flatters by 0.0024: log-loss 0.0829 on the folds that")
-    assert found["On the same folds"].startswith("Better by 0.040 [0.022, 0.058] than no regularization, by")
+    assert found["Optimism"].startswith(
+        "Choosing among 60 recipes flatters by 0.0024: log-loss 0.0829 on the folds that"
+    )
+    assert found["On the folds"].startswith("Better by 0.040 [0.022, 0.058] than no regularization, by")
     assert found["Nested"].startswith("Log-loss 0.086 [0.071, 0.101] over 3 outer folds")
 
 

@@ -22,7 +22,9 @@ QUARTERS = (
 )
 OUT = -0.07
 """Where a line stands beside the axis of a dial that its recipe does without."""
-ROW = 50
+FAN = 0.1
+"""How wide the lines that meet in one of few values are fanned out, the best first."""
+ROW = 60
 CAPTION = (
     "Each line is a recipe, from one dial to the next; left of an axis it does without the dial. Where lines of the "
     "best quarter meet, the dial matters and that is its place; where they are spread over the whole axis, it hardly "
@@ -74,33 +76,44 @@ def _axis(address: str, values: Sequence[Any]) -> Axis:
         low, high = scale(min(numbers)), scale(max(numbers))
         width = high - low or 1.0
         places = tuple(OUT if item is None else (scale(item) - low) / width for item in values)
-        return Axis(address, f"{number(min(numbers))} … {number(max(numbers))}", places)
+        return Axis(address, f"{number(min(numbers))} … {number(max(numbers))}", _fanned(places))
     names = sorted({value(item) for item in known})
     last = max(len(names) - 1, 1)
     places = tuple(OUT if item is None else names.index(value(item)) / last for item in values)
-    return Axis(address, label(" … ".join(names)), places)
+    return Axis(address, label(" … ".join(names)), _fanned(places))
+
+
+def _fanned(places: tuple[float, ...]) -> tuple[float, ...]:
+    """The places of the ranked recipes, apart from each other where few values would bundle them."""
+    many = len(places)
+    if len(set(places)) > many / 2:
+        return places
+    return tuple(
+        place if place == OUT else place * (1 - FAN) + FAN * rank / (many - 1) for rank, place in enumerate(places)
+    )
 
 
 def _line(item: Candidate, rank: int, many: int, axes: Sequence[Axis], is_chosen: bool) -> dict[str, Any]:
-    colour = CHOSEN if is_chosen else QUARTERS[4 * rank // many][1]
+    quarter = 4 * rank // many
+    colour = CHOSEN if is_chosen else QUARTERS[quarter][1]
     return {
         "type": "scatter",
         "mode": "lines+markers" if is_chosen else "lines",
         "x": [one.places[rank] for one in axes],
         "y": list(range(len(axes))),
         "line": {"color": colour, "width": 3.5 if is_chosen else 1.5},
+        "opacity": 0.9 if is_chosen or quarter == 0 else 0.5,
         "marker": {"color": colour, "symbol": "diamond", "size": 11, "line": {"width": 0}},
         "hovertemplate": f"{label(item.name)}: {number(item.score)}<extra></extra>",
     }
 
 
 def _layout(axes: Sequence[Axis]) -> dict[str, Any]:
-    texts, lines = [], []
+    texts, lines, line = [], [], {"color": FAINT, "width": 1}
     for row, one in enumerate(axes):
-        shared = {"y": row, "yref": "y", "showarrow": False, "yshift": 12, "font": {"size": 12, "color": FAINT}}
+        shared = {"y": row, "yref": "y", "showarrow": False, "yshift": 15, "bgcolor": "<paper>", "borderpad": 2}
         texts.append(shared | {"x": 0, "xref": "paper", "xanchor": "left", "text": label(one.name, 28)})
         texts.append(shared | {"x": 1, "xref": "paper", "xanchor": "right", "text": one.ends})
-        line = {"color": FAINT, "width": 1}
         lines.append({"type": "line", "x0": 0, "x1": 1, "y0": row, "y1": row, "line": line, "layer": "below"})
     hidden: dict[str, Any] = {"showgrid": False, "showticklabels": False, "ticks": ""}
     return layout(

@@ -31,7 +31,7 @@ def content(evidence: Evidence) -> dict[str, Any] | None:
         ("The choice", _choice(evidence)),
         ("Fold scores", _fold_scores(evidence)),
         ("Optimism", optimism_text(evidence)),
-        ("On the same folds", fold_comparisons_text(evidence)),
+        ("On the folds", fold_comparisons_text(evidence)),
         ("Nested", sentence(nested_text(evidence))),
     )
     return {"statements": [(term, text) for term, text in pairs if text], "outer": _outer(evidence)}
