@@ -7,8 +7,8 @@ from bridle.report.certainty import fold_comparisons_text, nested_text, optimism
 def test_optimism(searched):
     assert optimism_text(searched) == (
         "Choosing among 60 recipes flatters by 0.0024: log-loss 0.0829 on the folds that chose it, 0.085 "
-        "[0.071, 0.099] on rows that did not (bootstrap of the whole choice, epochs included). 2 recipes without kept predictions "
-        "left out."
+        "[0.071, 0.099] on rows that did not (bootstrap of the whole choice, epochs included). 2 recipes "
+        "without kept predictions left out."
     )
 
 
