@@ -28,6 +28,9 @@ def test_defaults(cli, calls):
         "trials": None,
         "budget": None,
         "select": "one-se",
+        "search_seeds": 1,
+        "nested": 0,
+        "ensemble": False,
         "seeds": None,
         "seed": 0,
         "out": Path("runs/digits"),
@@ -54,6 +57,7 @@ def test_every_option_arrives(cli, calls):
         *("--size", 64, "--model", "a.b:c", "--loss", "a.b:d", "--metric", "mae", "--folds", 3, "--trials", 7),
         *("--budget", "10m", "--select", "best", "--seeds", 2, "--seed", 9, "--out", "there", "--device", "cpu"),
         *("--workers", 1, "--drop", "id", "--drop", "name", "--categorical", "zip", "--group", "g", "--time", "t"),
+        *("--search-seeds", 3, "--nested", 4, "--ensemble"),
         *("--weights", "w", "--bad-images", "skip", "--attribute", "--prune", "--learning-curve", "--stability"),
     )
     assert result.exit_code == 0, result.output
@@ -73,6 +77,9 @@ def test_every_option_arrives(cli, calls):
         "trials": 7,
         "budget": "10m",
         "select": "best",
+        "search_seeds": 3,
+        "nested": 4,
+        "ensemble": True,
         "seeds": 2,
         "seed": 9,
         "out": Path("there"),

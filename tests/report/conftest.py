@@ -25,7 +25,10 @@ from bridle.records import (
     Finding,
     Histogram,
     LearningCurve,
+    Nested,
+    Optimism,
     Outcome,
+    OuterFold,
     PowerLaw,
     Residuals,
     Sample,
@@ -207,6 +210,17 @@ def stability(features=("hue", "proline", "ash", "magnesium")):
     return Stability(tuple(features), (0.97, 1.0, 0.31, 0.02), 50, 0.9, tuple(features[:2]), 1.2, 0.45)
 
 
+def nested():
+    """Three outer folds; two chose dropout beside L2."""
+    folds = tuple(
+        OuterFold(fold, score, (score - 0.002, score + 0.002), score - 0.004, active, {"l2.strength": 3e-4}, RECIPE)
+        for fold, score, active in ((0, 0.081, ("l2", "dropout")), (1, 0.09, ("l2",)), (2, 0.087, ("l2", "dropout")))
+    )
+    against = (Comparison("none", "log_loss", Estimate(0.035, 0.012, 0.058)),
+               Comparison("adamw", "log_loss", Estimate(0.01, -0.004, 0.024)))  # fmt: skip
+    return Nested(Estimate(0.086, 0.071, 0.101, (0.081, 0.09, 0.087)), folds, against)
+
+
 def search_evidence(classes=tuple("0123456789"), count=60):
     """A search over 60 candidates with three baselines, on pictures of digits."""
     random = np.random.default_rng(7)
@@ -246,6 +260,12 @@ def search_evidence(classes=tuple("0123456789"), count=60):
             for metric, scale in (("log_loss", 1.0), ("accuracy", 0.3))
             for other, (value, half) in comparisons.items()
         ),
+        fold_comparisons=tuple(
+            Comparison(other, "log_loss", estimate(value, half, random), optimistic=True)
+            for other, (value, half) in comparisons.items() if other != "floor"
+        ),
+        optimism=Optimism(0.0829, Estimate(0.0853, 0.0711, 0.0992), 0.0024, 60, 16, 2),
+        nested=nested(),
         confusion=confusion(classes, random),
         histograms=tuple(histogram(f"layers.{layer}.weight", random, zeros)
                          for layer, zeros in enumerate((0.0, 0.31, 0.83, 0.004))),

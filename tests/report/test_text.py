@@ -56,6 +56,13 @@ def test_what_was_asked_beyond_the_choice_is_said(searched, bare):
     assert "each regularizer buys" not in printed(bare)
 
 
+def test_optimism_and_nested_cross_validation(searched, single):
+    lines = printed(searched, width=400).splitlines()
+    assert any(line.startswith("Optimism: Choosing among 60 recipes flatters by 0.0024") for line in lines)
+    assert any(line.startswith("Nested: log-loss 0.086 [0.071, 0.101] over 3 outer folds") for line in lines)
+    assert "Optimism" not in printed(single)
+
+
 def test_a_single_training_has_no_comparisons(single):
     text = printed(single)
     assert "given recipe" in text

@@ -35,6 +35,13 @@ def fit(
     select: Annotated[
         str, typer.Option(metavar="best|one-se", help="The best mean, or the simplest within one standard error.")
     ] = "one-se",
+    search_seeds: Annotated[int, typer.Option(help="Seeds that a search trains each recipe with on every fold.")] = 1,
+    nested: Annotated[
+        int, typer.Option(metavar="K", help="Repeat the whole search within K outer folds; takes K times longer.")
+    ] = 0,
+    ensemble: Annotated[
+        bool, typer.Option("--ensemble", help="Keep and test the mean of the fold members, too.")
+    ] = False,
     seeds: Annotated[
         int | None, typer.Option(help="Refits that are tested; by default 5, or 1 where nothing is searched.")
     ] = None,

@@ -18,7 +18,16 @@ from bridle.job.workspace import Workspace
 from bridle.records import Layout, serial
 
 
-def save(workspace: Workspace, trained: Trained, layout: Layout, *, model: str, seed: int, custom_loss: bool) -> None:
+def save(
+    workspace: Workspace,
+    trained: Trained,
+    layout: Layout,
+    *,
+    model: str,
+    seed: int,
+    custom_loss: bool,
+    stem: str = "model",
+) -> None:
     """Write the model of a run.
 
     Args:
@@ -28,8 +37,9 @@ def save(workspace: Workspace, trained: Trained, layout: Layout, *, model: str, 
         model: ``"pkg.mod:name"``, ``"python"`` for an object given from Python, or empty for the default.
         seed: The seed that built it.
         custom_loss: Whether it was trained with a loss of the user's.
+        stem: The files' name below the run's folder, without its ending.
     """
-    file = workspace.folder / "model.safetensors"
+    file = workspace.folder / f"{stem}.safetensors"
     checkpoint.write(file, tensors_of(trained), {})
     plain = {
         "model": model,
@@ -38,26 +48,27 @@ def save(workspace: Workspace, trained: Trained, layout: Layout, *, model: str, 
         "layout": serial.to_plain(layout),
         "sha256": _digest(file),
     }
-    workspace.write("model.json", json.dumps(plain, indent=1, ensure_ascii=False))
+    workspace.write(f"{stem}.json", json.dumps(plain, indent=1, ensure_ascii=False))
 
 
-def load(workspace: Workspace, model: Any = None) -> tuple[Trained, Layout]:
+def load(workspace: Workspace, model: Any = None, stem: str = "model") -> tuple[Trained, Layout]:
     """Read the model of a run.
 
     Args:
         workspace: The run.
         model: The model again, as it was given to the job: a factory named in a run is never imported by itself.
+        stem: The files' name below the run's folder, without its ending.
 
     Raises:
         RunError: If files are missing, damaged or changed, or the user's own model is not named again.
     """
-    plain = workspace.json("model.json")
-    file = workspace.folder / "model.safetensors"
+    plain = workspace.json(f"{stem}.json")
+    file = workspace.folder / f"{stem}.safetensors"
     if not file.is_file():
-        raise RunError(f"The run {str(workspace.folder)!r} lacks model.safetensors.")
+        raise RunError(f"The run {str(workspace.folder)!r} lacks {stem}.safetensors.")
     if _digest(file) != plain.get("sha256"):
-        raise RunError(f"{file} does not match the digest in model.json: one of them was changed after training.")
-    layout = serial.from_plain(Layout, plain.get("layout"), "model.json: layout")
+        raise RunError(f"{file} does not match the digest in {stem}.json: one of them was changed after training.")
+    layout = serial.from_plain(Layout, plain.get("layout"), f"{stem}.json: layout")
     named = plain.get("model")
     if named and model is None:
         again = f"--model {named}" if named != "python" else "model=... from Python"

@@ -8,6 +8,7 @@ from bridle.errors import SearchError
 from bridle.job.choose import choose
 from bridle.job.progress import Progress
 from bridle.job.summary import evidence_of
+from bridle.job.sure import how_sure, outer_folds
 from bridle.job.temporary import temporary_job
 from bridle.records import Choice, Evidence
 
@@ -35,7 +36,7 @@ def search(data: Any, space: Any = None, *, progress: Progress | None = None, **
         data: As for :func:`bridle.fit`.
         space: A recipe with free dials, or the path of one; by default a space that fits the data.
         progress: Is told what happens.
-        **options: Every other option of :func:`bridle.fit` but ``out``.
+        **options: Every other option of :func:`bridle.fit` but ``out`` and ``ensemble``.
 
     Raises:
         SearchError: If nothing is free.
@@ -44,6 +45,9 @@ def search(data: Any, space: Any = None, *, progress: Progress | None = None, **
     with temporary_job(data, space, progress, options) as job:
         if not job.space.is_space:
             raise SearchError("Nothing is free in this recipe, so there is nothing to search; bridle.fit trains it.")
+        if job.ask.nested:
+            outer_folds(job)
         chosen = choose(job)
+        sure = how_sure(job, chosen)
     recipe = chosen.recipes["chosen"]
-    return Search(chosen.choice, recipe, evidence_of(job, chosen, toml.dumps(recipe)))
+    return Search(chosen.choice, recipe, evidence_of(job, chosen, toml.dumps(recipe), **sure))

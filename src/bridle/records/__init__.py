@@ -1,12 +1,12 @@
 """Plain records: what travels between the parts. Nothing here imports torch."""
 
 from bridle.records.attribution import Attribution, SubRecipe, Worth
+from bridle.records.certainty import Comparison, Nested, Optimism, OuterFold
 from bridle.records.estimate import Estimate
 from bridle.records.evidence import (
     SCHEMA,
     Candidate,
     Choice,
-    Comparison,
     Confusion,
     DataSummary,
     Evidence,
@@ -43,7 +43,10 @@ __all__ = [
     "Layout",
     "LearningCurve",
     "Mark",
+    "Nested",
+    "Optimism",
     "Outcome",
+    "OuterFold",
     "PowerLaw",
     "Residuals",
     "Sample",

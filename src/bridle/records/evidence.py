@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridle.records.attribution import Attribution
+from bridle.records.certainty import Comparison, Nested, Optimism
 from bridle.records.estimate import Estimate
 from bridle.records.finding import Finding
 from bridle.records.learning_curve import LearningCurve
@@ -74,7 +75,8 @@ class Tested:
     """One recipe, refitted on all training rows with several seeds and scored on the sealed test rows.
 
     Args:
-        name: ``"chosen"``, a baseline's name, or ``"floor"`` (logistic or linear regression).
+        name: ``"chosen"``, a baseline's name, ``"floor"`` (logistic or linear regression), or ``"ensemble"`` (the mean
+            prediction of the chosen recipe's fold members).
         recipe: As TOML text; empty for the floor.
         metrics: Every metric by name, with its interval (bootstrap over test rows and seeds).
         outcomes: The curves of the refits, one per seed.
@@ -84,23 +86,6 @@ class Tested:
     recipe: str
     metrics: dict[str, Estimate]
     outcomes: tuple[Outcome, ...] = ()
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The chosen recipe against one other on the sealed test rows, in the metric's unit.
-
-    Positive means that the chosen one is better.
-
-    Args:
-        other: The name of the other.
-        metric: The metric.
-        difference: Paired bootstrap over test rows and seeds.
-    """
-
-    other: str
-    metric: str
-    difference: Estimate
 
 
 @dataclass(frozen=True)
@@ -195,7 +180,10 @@ class Evidence:
         baselines: The baselines with their own learning rate and epochs, on the same folds.
         choice: The choice, or ``None`` where nothing was free.
         tested: Results on the sealed test rows, the chosen first.
-        comparisons: The chosen against each other.
+        comparisons: The chosen against each other on the sealed test rows.
+        fold_comparisons: The chosen against each baseline on the folds that made the choice.
+        optimism: How much better the chosen score on the folds looks than it is, or ``None``.
+        nested: What the whole search is worth, where nested cross-validation was asked for.
         confusion: For classification.
         residuals: For regression.
         histograms: Weights before and after.
@@ -222,6 +210,9 @@ class Evidence:
     choice: Choice | None = None
     tested: tuple[Tested, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
+    fold_comparisons: tuple[Comparison, ...] = ()
+    optimism: Optimism | None = None
+    nested: Nested | None = None
     confusion: Confusion | None = None
     residuals: Residuals | None = None
     histograms: tuple[Histogram, ...] = ()

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bridle.records import Estimate, Evidence, Tested
+from bridle.report.certainty import nested_text, optimism_text
 from bridle.report.further import sentences
 from bridle.report.reading import Standing, against, standing
 from bridle.report.verdict import verdict
@@ -86,9 +87,14 @@ def _value(estimate: Estimate | None) -> str:
     return NOTHING if estimate is None else number(estimate.value)
 
 
+def _certainties(evidence: Evidence) -> tuple[tuple[str, str], ...]:
+    return ("Optimism", optimism_text(evidence)), ("Nested", nested_text(evidence))
+
+
 def _footnotes(evidence: Evidence) -> list[str]:
     notes = []
     if any(standing(comparison.difference) is Standing.UNCLEAR for comparison in evidence.comparisons):
         notes.append("An interval that covers zero means: no difference shown.")
+    notes += [f"{name}: {text}" for name, text in _certainties(evidence) if text]
     serious = [finding for finding in evidence.findings if finding.severity != "info"]
     return notes + [f"{finding.severity.value}: {finding.message}" for finding in serious]

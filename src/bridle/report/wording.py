@@ -24,7 +24,12 @@ METRICS = {
 }
 LOWER = {"calibration_error", "ece", "log_loss", "mae", "mse", "rmse"}
 ABBREVIATIONS = {"l1", "l2", "ema", "swa", "sam", "mcp", "scad", "kl"}
-RECIPES = {"none": "no regularization", "adamw": "AdamW with decay", "early stopping": "early stopping only"}
+RECIPES = {
+    "none": "no regularization",
+    "adamw": "AdamW with decay",
+    "early stopping": "early stopping only",
+    "ensemble": "ensemble of the folds",
+}
 NOTHING = "–"
 
 
