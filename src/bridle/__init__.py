@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from bridle.engine.attach import attach
     from bridle.engine.decay import decay_strengths
     from bridle.engine.optimality import kkt_residual
+    from bridle.integrations.sklearn import BridleClassifier, BridleRegressor
     from bridle.job.feature_path import FeaturePath, feature_path
     from bridle.job.fit import fit, resume
+    from bridle.job.inquiry import attribute, learning_curve, stability
     from bridle.job.marginal_likelihood import MarginalLikelihood, marginal_likelihood
     from bridle.job.preview import preview
     from bridle.job.run import Predictions, Run, load
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from bridle.regularizers.updates import *  # noqa: F403
 
 _HOMES = {
+    "BridleClassifier": "bridle.integrations.sklearn",
+    "BridleRegressor": "bridle.integrations.sklearn",
     "FeaturePath": "bridle.job.feature_path",
     "MarginalLikelihood": "bridle.job.marginal_likelihood",
     "Place": "bridle.core",
@@ -38,6 +42,7 @@ _HOMES = {
     "Search": "bridle.job.search",
     "Training": "bridle.core",
     "attach": "bridle.engine.attach",
+    "attribute": "bridle.job.inquiry",
     "between": "bridle.core",
     "catalogue": "bridle.regularizers.catalogue",
     "choice": "bridle.core",
@@ -46,6 +51,7 @@ _HOMES = {
     "feature_path": "bridle.job.feature_path",
     "fit": "bridle.job.fit",
     "kkt_residual": "bridle.engine.optimality",
+    "learning_curve": "bridle.job.inquiry",
     "load": "bridle.job.run",
     "load_recipe": "bridle.regularizers.catalogue",
     "marginal_likelihood": "bridle.job.marginal_likelihood",
@@ -53,9 +59,12 @@ _HOMES = {
     "resume": "bridle.job.fit",
     "schedule": "bridle.core",
     "search": "bridle.job.search",
+    "stability": "bridle.job.inquiry",
 }
 
 __all__ = [
+    "BridleClassifier",
+    "BridleRegressor",
     "FeaturePath",
     "MarginalLikelihood",
     "Place",
@@ -65,6 +74,7 @@ __all__ = [
     "Search",
     "Training",
     "attach",
+    "attribute",
     "between",
     "catalogue",
     "choice",
@@ -73,6 +83,7 @@ __all__ = [
     "feature_path",
     "fit",
     "kkt_residual",
+    "learning_curve",
     "load",
     "load_recipe",
     "marginal_likelihood",
@@ -80,6 +91,7 @@ __all__ = [
     "resume",
     "schedule",
     "search",
+    "stability",
 ]
 
 

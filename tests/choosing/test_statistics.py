@@ -187,3 +187,42 @@ def test_the_corrected_test_covers_where_the_plain_one_does_not():
     )
     assert plain < 0.85
     assert corrected > 0.9
+
+
+def ridge_differences(rng, repetitions, splits, rows=100, columns=30):
+    """Squared error of ridge on one half of the columns against the other, on random splits of fresh samples.
+
+    The halves are exchangeable, so the true difference is zero. ``splits`` gives the score rows of each split.
+    """
+    inputs = rng.normal(size=(repetitions, rows, 2 * columns))
+    targets = inputs.sum(-1) / np.sqrt(columns) + rng.normal(size=(repetitions, rows))
+    found = []
+    for held in splits:
+        scored = np.isin(np.arange(rows), held)
+        losses = []
+        for half in (slice(0, columns), slice(columns, None)):
+            known, new = inputs[:, ~scored, half], inputs[:, scored, half]
+            gram = np.einsum("rni,rnj->rij", known, known) + np.eye(columns)
+            moment = np.einsum("rni,rn->ri", known, targets[:, ~scored])
+            fitted = np.linalg.solve(gram, moment[..., None])[..., 0]
+            losses.append(np.square(targets[:, scored] - np.einsum("rni,ri->rn", new, fitted)).mean(1))
+        found.append(losses[0] - losses[1])
+    return np.stack(found, axis=1)
+
+
+@pytest.mark.parametrize(("kind", "plain_size"), [("five folds", 0.09), ("ten random splits", 0.2)])
+def test_under_a_true_null_the_corrected_test_has_the_size_that_it_says(kind, plain_size):
+    rng, repetitions, rows = np.random.default_rng(7), 400, 100
+    if kind == "five folds":
+        splits = np.arange(rows).reshape(5, 20)
+    else:
+        splits = [rng.choice(rows, 20, replace=False) for _ in range(10)]
+    differences = ridge_differences(rng, repetitions, splits)
+    corrected, plain = (
+        sum(not found.low <= 0 <= found.high for found in (corrected_t(row, 80, held) for row in differences))
+        for held in (20, 0)
+    )
+    # A test of size 5 % rejects 7 to 36 times of 400, but for one time in a thousand.
+    low, high = scipy.stats.binom.interval(0.999, repetitions, 0.05)
+    assert low <= corrected <= high
+    assert plain > max(high, plain_size * repetitions)

@@ -98,7 +98,7 @@ def test_rows_are_drawn_with_replacement_and_keep_their_own_weights():
 def test_resamples_follow_the_metric_and_the_rows(name, rows, asked, expected, monkeypatch):
     # Counting resamples needs no work: one row stands for all.
     monkeypatch.setattr(
-        "bridle.choosing._weightings._counts", lambda number, *_: iter([np.ones((rows, number), np.int8)])
+        "bridle.choosing._weightings.counts", lambda number, *_: iter([np.ones((rows, number), np.int8)])
     )
     monkeypatch.setattr("bridle.choosing._weightings.under_weights", lambda *_: lambda weights_NR: weights_NR[0])
     found = resampled(catalogue.find(name), np.zeros(rows), [np.zeros(rows)], None, asked, np.random.default_rng(0))

@@ -26,7 +26,7 @@ def calls(monkeypatch, tmp_path):
     run = SimpleNamespace(
         folder=tmp_path / "run",
         evidence=None,
-        predict=lambda data: seen.append(("predict", (data,), {})) or predictions,
+        predict=lambda data, **named: seen.append(("predict", (data,), named)) or predictions,
         report=lambda: tmp_path / "run" / "report.html",
     )
 

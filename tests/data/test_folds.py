@@ -145,3 +145,13 @@ def test_numbers_of_folds_and_repeats_are_bounded(classes, numbers):
     ordered = numbers(np.arange(20.0), times=np.arange(20))
     with pytest.raises(DataError, match="repeats must be 1; got 2"):
         make_folds(ordered, rows_of(ordered), 2, repeats=2)
+
+
+def test_a_class_with_fewer_rows_than_folds_may_be_spread(classes):
+    data = classes([0] * 20 + [1] * 3 + [2])
+    with pytest.raises(DataError, match=r"class 'class 2' has 1 row"):
+        make_folds(data, np.arange(24), 5)
+    folds = make_folds(data, np.arange(24), 5, spread=True)
+    scored = np.array([np.bincount(data.targets[fold.rows(Mark.SCORE)], minlength=3) for fold in folds])
+    assert scored.sum(0).tolist() == [20, 3, 1]
+    assert scored.max(0).tolist() == [4, 1, 1]

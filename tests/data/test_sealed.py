@@ -34,7 +34,15 @@ def test_a_separate_test_set_is_sealed_whole(classes):
 def test_nothing_else_gives_the_rows(classes):
     _, sealed = split_test(classes([0, 1] * 5))
     public = [name for name in dir(sealed) if not name.startswith("_")]
-    assert sorted(public) == ["of", "open", "openings", "reasons"]
+    assert sorted(public) == ["nothing", "of", "open", "openings", "reasons"]
+
+
+def test_a_share_of_nothing_seals_nothing_and_never_opens(classes):
+    rows, sealed = split_test(classes([0, 1] * 5), 0)
+    np.testing.assert_array_equal(rows, np.arange(10))
+    assert (len(sealed), sealed.openings) == (0, 0)
+    with pytest.raises(DataError, match=r"no test rows were sealed \(share = 0\), so none can be opened"):
+        sealed.open("the final score")
 
 
 def test_an_empty_test_set_is_refused(classes):

@@ -1,4 +1,4 @@
-"""A crew trains many members: here, or in worker processes."""
+"""A crew trains many members: here, and in workers beside this process."""
 
 import os
 import signal
@@ -7,10 +7,9 @@ import time
 
 import cloudpickle
 import pytest
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from bridle.errors import StorageError
-from bridle.population import Crew, crew
+from bridle.population import Crew, Task, crew
 from bridle.records import Curves, Outcome
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -20,10 +19,9 @@ def told(member, **others):
     return Outcome(member.candidate, member.fold.number, member.seed, Curves(), **others)
 
 
-@pytest.fixture
-def long_work(monkeypatch):
-    """Any work counts as long enough for workers."""
-    monkeypatch.setattr(crew, "START_SECONDS", 0.0)
+def one_by_one(members, apart, running):
+    """A task for each member, of ten seconds."""
+    return [Task((member,), 10.0) for member in members]
 
 
 @pytest.fixture
@@ -31,8 +29,11 @@ def hire():
     """Makes crews and dismisses them afterwards."""
     hired = []
 
-    def make(train, workers):
-        hired.append(Crew(train, workers))
+    def make(train, workers, plan=one_by_one):
+        def work(task):
+            return ((member, train(member)) for member in task.members)
+
+        hired.append(Crew(work, plan, workers))
         return hired[-1]
 
     yield make
@@ -51,8 +52,19 @@ def test_every_member_is_trained_once_in_this_process(members, hire):
 
 
 def test_short_work_hires_nobody(members, hire):
-    team = hire(lambda member: told(member, steps=os.getpid()), 2)
+    def plan(members, apart, running):
+        return [Task((member,), crew.START_SECONDS / 7) for member in members]
+
+    team = hire(lambda member: told(member, steps=os.getpid()), 2, plan)
     assert {outcome.steps for _, outcome in team(members(6))} == {os.getpid()}
+
+
+def test_the_plan_is_told_who_must_train_apart(members, hire):
+    asked = []
+    team = hire(told, 1, lambda members, apart, running: asked.append(apart) or one_by_one(members, apart, running))
+    list(team(members(1)))
+    list(team(members(1), apart=True))
+    assert asked == [False, True]
 
 
 def test_nothing_to_do(hire):
@@ -77,37 +89,41 @@ def test_an_error_ends_the_work(members, hire):
 
 
 @pytest.mark.slow
-def test_a_killed_worker_does_not_lose_the_rest(members, hire, long_work, tmp_path):
+def test_a_killed_worker_does_not_lose_the_rest(members, hire, tmp_path):
     """One member kills its worker the first time; it and all others are trained in the end."""
     home, tried = os.getpid(), tmp_path / "tried"
 
     def train(member):
-        if member.candidate == 3 and not tried.exists():
+        if os.getpid() == home:
+            time.sleep(1.0)  # so that the worker has its part
+        elif not tried.exists():
             tried.touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return told(member, steps=os.getpid())
 
-    team = hire(train, 2)
-    outcomes = {member.candidate: outcome for member, outcome in team(members(6))}
-    assert sorted(outcomes) == list(range(6))
+    outcomes = {member.candidate: outcome for member, outcome in hire(train, 2)(members(12))}
+    assert sorted(outcomes) == list(range(12))
     assert all(outcome.candidate == number for number, outcome in outcomes.items())
     assert tried.exists()
-    assert outcomes[0].steps == home
-    assert home not in {outcomes[number].steps for number in range(1, 6)}
+    assert home in {outcome.steps for outcome in outcomes.values()}
+    assert len({outcome.steps for outcome in outcomes.values()}) > 1
 
 
-def test_dismissed_workers_are_gone_at_once(members, hire, long_work, tmp_path):
+@pytest.mark.slow
+def test_dismissed_workers_are_gone_at_once(members, hire, tmp_path):
     """Also in the middle of a long training, while the answers are still held, as by a traceback after Ctrl-C."""
+    home = os.getpid()
 
     def train(member):
-        if member.candidate:
+        if os.getpid() != home:
             (tmp_path / f"{os.getpid()}").touch()
-            time.sleep(120 if member.candidate > 1 else 0)
+            time.sleep(120)
+        while not list(tmp_path.iterdir()):
+            time.sleep(0.1)
         return told(member)
 
     team = hire(train, 2)
     answers = team(members(5))
-    next(answers)
     next(answers)
     started = time.perf_counter()
     team.dismiss()
@@ -118,23 +134,28 @@ def test_dismissed_workers_are_gone_at_once(members, hire, long_work, tmp_path):
             os.kill(int(file.name), 0)
 
 
-def test_an_error_in_a_worker_arrives_as_it_is(members, hire, long_work):
+@pytest.mark.slow
+def test_an_error_in_a_worker_arrives_as_it_is(members, hire):
+    home = os.getpid()
+
     def train(member):
-        if member.candidate:
+        if os.getpid() != home:
             raise StorageError(28, "full")
+        time.sleep(0.5)
         return told(member)
 
     with pytest.raises(StorageError, match="full"):
-        list(hire(train, 2)(members(4)))
+        list(hire(train, 2)(members(20)))
 
 
-def test_where_workers_keep_dying_the_rest_is_trained_here(members, hire, long_work, monkeypatch):
-    def die(*_, **__):
-        raise TerminatedWorkerError("killed")
-        yield
+@pytest.mark.slow
+def test_where_workers_keep_dying_the_rest_is_trained_here(members, hire):
+    home = os.getpid()
 
-    monkeypatch.setattr(crew, "Parallel", lambda **_: die)
-    outcomes = [outcome for _, outcome in hire(lambda member: told(member, steps=os.getpid()), 2)(members(4))]
-    assert [(outcome.candidate, outcome.steps) for outcome in outcomes] == [
-        (number, os.getpid()) for number in range(4)
-    ]
+    def train(member):
+        if os.getpid() != home:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return told(member, steps=os.getpid())
+
+    outcomes = [outcome for _, outcome in hire(train, 2)(members(4))]
+    assert sorted((outcome.candidate, outcome.steps) for outcome in outcomes) == [(number, home) for number in range(4)]

@@ -12,10 +12,12 @@ import plotly.graph_objects
 import pytest
 
 from bridle.records import (
+    Attribution,
     Candidate,
     Choice,
     Comparison,
     Confusion,
+    CurvePoint,
     Curves,
     DataSummary,
     Estimate,
@@ -25,12 +27,20 @@ from bridle.records import (
     Laplace,
     LaplaceLayer,
     LaplaceStep,
+    LearningCurve,
+    Nested,
+    Optimism,
     Outcome,
+    OuterFold,
+    PowerLaw,
     Residuals,
     Sample,
     Severity,
+    Stability,
+    SubRecipe,
     Task,
     Tested,
+    Worth,
 )
 
 RECIPE = """\
@@ -179,6 +189,54 @@ def laplace(names=("stages.0.weight", "head.weight"), noise=None):
     return Laplace(RECIPE, -82.1, layers, ("stages.1.weight",), noise, steps, 8.2, (), 0.0912, 0.0061)
 
 
+def attribution():
+    """Dropout and rotation are needed, L2 is not, and without EMA the training fails."""
+
+    def worth(name, needed, value, beside):
+        around = Estimate(value, value - 0.003, value + 0.003, (value - 0.001, value + 0.001))
+        return Worth(name, needed, around, beside, around, around, around)
+
+    worths = (
+        worth("l2", False, 0.001, ("dropout", "rotation", "ema")),
+        worth("dropout", True, 0.008, ("rotation", "ema")),
+        worth("rotation", True, 0.02, ("dropout", "ema")),
+        dataclasses.replace(worth("ema", True, 0.0, ("dropout", "rotation")), worth=Estimate(math.nan)),
+    )
+    parts = (SubRecipe(("l2", "dropout"), 7, (0.1, 0.2)), SubRecipe((), 0, (), "the data loss became NaN"))
+    pruned = Estimate(-0.001, -0.004, 0.002)
+    kept = ("dropout", "rotation", "ema")
+    return Attribution(worths, Estimate(0.03, 0.02, 0.04), kept, pruned, True, parts, 15, 3, True)
+
+
+def learning_curve():
+    """A power law on five sizes, with intervals."""
+
+    def point(rows, epoch=0):
+        value = 0.05 + 2 * rows**-0.6
+        return CurvePoint(rows, Estimate(value, value - 0.01, value + 0.02, () if epoch == 0 else (value,) * 10), epoch)
+
+    measured = tuple(point(rows, 12) for rows in (144.0, 287.0, 575.0, 862.0, 1150.0))
+    fitted = tuple(point(rows) for rows in np.geomspace(144, 2874, 24).tolist())
+    gain = Estimate(0.0087, 0.002, 0.0151)
+    return LearningCurve(measured, PowerLaw(0.05, 2.0, 0.6), fitted, 1437, fitted[-1].score, gain, 10)
+
+
+def stability(features=("hue", "proline", "ash", "magnesium")):
+    """Two of four features are stable."""
+    return Stability(tuple(features), (0.97, 1.0, 0.31, 0.02), 50, 0.9, tuple(features[:2]), 1.2, 0.45)
+
+
+def nested():
+    """Three outer folds; two chose dropout beside L2."""
+    folds = tuple(
+        OuterFold(fold, score, (score - 0.002, score + 0.002), score - 0.004, active, {"l2.strength": 3e-4}, RECIPE)
+        for fold, score, active in ((0, 0.081, ("l2", "dropout")), (1, 0.09, ("l2",)), (2, 0.087, ("l2", "dropout")))
+    )
+    against = (Comparison("none", "log_loss", Estimate(0.035, 0.012, 0.058)),
+               Comparison("adamw", "log_loss", Estimate(0.01, -0.004, 0.024)))  # fmt: skip
+    return Nested(Estimate(0.086, 0.071, 0.101, (0.081, 0.09, 0.087)), folds, against)
+
+
 def search_evidence(classes=tuple("0123456789"), count=60):
     """A search over 60 candidates with three baselines, on pictures of digits."""
     random = np.random.default_rng(7)
@@ -218,6 +276,12 @@ def search_evidence(classes=tuple("0123456789"), count=60):
             for metric, scale in (("log_loss", 1.0), ("accuracy", 0.3))
             for other, (value, half) in comparisons.items()
         ),
+        fold_comparisons=tuple(
+            Comparison(other, "log_loss", estimate(value, half, random), optimistic=True)
+            for other, (value, half) in comparisons.items() if other != "floor"
+        ),
+        optimism=Optimism(0.0829, Estimate(0.0853, 0.0711, 0.0992), 0.0024, 60, 16, 2),
+        nested=nested(),
         confusion=confusion(classes, random),
         histograms=tuple(histogram(f"layers.{layer}.weight", random, zeros)
                          for layer, zeros in enumerate((0.0, 0.31, 0.83, 0.004))),
@@ -228,6 +292,9 @@ def search_evidence(classes=tuple("0123456789"), count=60):
             Finding("nan_loss", Severity.WARNING, "2 candidates stopped because their loss became NaN.",
                     {"step": 12, "learning_rate": 0.0097}),
         ),
+        attribution=attribution(),
+        learning_curve=learning_curve(),
+        stability=stability(),
         openings=1,
         versions={"python": "3.11.2", "torch": "2.13.0", "numpy": "2.4.0", "bridle": "0.1.0"},
         hardware={"processor": "x86_64", "cores": 2, "memory_gib": 7.7, "device": "cpu"},
@@ -291,6 +358,10 @@ def hostile_evidence():
         ),
         findings=tuple(Finding(name, Severity.ERROR, name, {name: name}) for name in HOSTILE),
         candidates=named,
+        attribution=dataclasses.replace(
+            attribution(), worths=tuple(dataclasses.replace(item, name=HOSTILE[1]) for item in attribution().worths)
+        ),
+        stability=stability(HOSTILE[:4]),
         recipe=f"# {HOSTILE[1]}\n{RECIPE}",
         laplace=laplace(HOSTILE),
         command=dict.fromkeys(HOSTILE, HOSTILE[1]),

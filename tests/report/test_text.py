@@ -51,6 +51,23 @@ def test_strengths_by_evidence_stand_beside_the_choice(searched):
     assert "L2 by layer from the marginal likelihood, without validation data: log-loss 0.091 ± 0.006 after" in text
 
 
+def test_what_was_asked_beyond_the_choice_is_said(searched, bare):
+    text = printed(searched, width=400)
+    assert "Log-loss that each regularizer buys: EMA (training fails without it), rotation +0.020 ± 0.003" in text
+    assert "L2 +0.001 ± 0.003 (not needed)." in text
+    assert "The final recipe was trained without L2" in text
+    assert "2,874 training rows instead of 1,437 would improve log-loss" in text
+    assert "2 of 4 features survive in 90 % of 100 halves" in text
+    assert "each regularizer buys" not in printed(bare)
+
+
+def test_optimism_and_nested_cross_validation(searched, single):
+    lines = printed(searched, width=400).splitlines()
+    assert any(line.startswith("Optimism: Choosing among 60 recipes flatters by 0.0024") for line in lines)
+    assert any(line.startswith("Nested: log-loss 0.086 [0.071, 0.101] over 3 outer folds") for line in lines)
+    assert "Optimism" not in printed(single)
+
+
 def test_a_single_training_has_no_comparisons(single):
     text = printed(single)
     assert "given recipe" in text

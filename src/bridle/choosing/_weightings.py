@@ -58,18 +58,22 @@ def resampled(
     Means over rows get ``n`` resamples, or as many as 10^8 rows in all allow; other metrics at most 500, or as many
     as 10^7 rows allow; never fewer than 100 (or ``n``).
     """
-    is_mean = metric.name in _ROWS
-    most, work = (n, MEANS_WORK) if is_mean else (min(n, FEWER), OTHER_WORK)
+    most, work = (n, MEANS_WORK) if is_mean(metric) else (min(n, FEWER), OTHER_WORK)
     number = min(n, max(FEWEST, min(most, work // len(targets))))
     under = [under_weights(metric, targets, predicted) for predicted in predictions]
-    chunks = _counts(number, len(targets), rng)
+    chunks = counts(number, len(targets), rng)
     weighted = (drawn if weights is None else drawn * weights[:, None] for drawn in chunks)
     return np.concatenate([np.stack([values(weights_NR) for values in under], axis=1) for weights_NR in weighted])
 
 
+def is_mean(metric: Metric) -> bool:
+    """Whether the metric is a mean over rows, or its root: then many weightings cost little."""
+    return metric.name in _ROWS
+
+
 def under_weights(metric: Metric, targets: NDArray[Any], predictions: Numbers) -> Weighted:
     """The metric of one prediction as a function of the rows' weights."""
-    if metric.name in _ROWS:
+    if is_mean(metric):
         rows = _ROWS[metric.name](targets, predictions).astype(np.float64)
         return _mean(rows, root=metric.name == "rmse")
     if metric.name == "roc_auc":
@@ -79,7 +83,7 @@ def under_weights(metric: Metric, targets: NDArray[Any], predictions: Numbers) -
     return lambda weights_NR: np.array([metric(targets, predictions, weights) for weights in weights_NR.T.copy()])
 
 
-def _counts(resamples: int, rows: int, rng: np.random.Generator) -> Iterator[Numbers]:
+def counts(resamples: int, rows: int, rng: np.random.Generator) -> Iterator[Numbers]:
     """How often each row was drawn, ``(N, R)``, a chunk of resamples at a time."""
     size = max(1, CHUNK // rows)
     for start in range(0, resamples, size):

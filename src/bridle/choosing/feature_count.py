@@ -25,12 +25,13 @@ def by_count(path: Path, folds: Sequence[Path]) -> tuple[CountScore, ...]:
     """
     found = []
     for count in sorted({len(step.features) for step in path} - {0}):
-        scores = np.array([_first(steps, count).score for steps in folds])
+        scores = np.array([within(steps, count).score for steps in folds])
         found.append(CountScore(count, tuple(scores.tolist()), float(scores.mean()), standard_error(scores)))
     return tuple(found)
 
 
-def _first(path: Path, most: int) -> PathStep:
+def within(path: Path, most: int) -> PathStep:
+    """The network at the smallest strength that left it at most so many features."""
     return next(step for step in path if len(step.features) <= most)
 
 

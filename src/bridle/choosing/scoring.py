@@ -52,7 +52,7 @@ def candidate(
         name=name,
         recipe=toml.dumps(recipe),
         dials=dict(dials),
-        active=tuple(item.key for item in recipe.regularizers if _is_on(item)),
+        active=tuple(item.key for item in recipe.regularizers if is_on(item)),
         epoch=epoch,
         score=float(score),
         error=float(error),
@@ -102,7 +102,7 @@ def _first_cause(outcomes: Sequence[Outcome]) -> str:
     return next(causes, "no epoch has a finite score in every fold")
 
 
-def _is_on(item: Regularizer) -> bool:
+def is_on(item: Regularizer) -> bool:
     """Whether it does anything: with its first dial (a strength, an angle ...) or its rate at zero it does not."""
     deciding = [*list(dials(type(item)))[:1], "rate"]
     return all(getattr(item, name, None) != 0 for name in deciding)

@@ -35,6 +35,13 @@ def fit(
     select: Annotated[
         str, typer.Option(metavar="best|one-se", help="The best mean, or the simplest within one standard error.")
     ] = "one-se",
+    search_seeds: Annotated[int, typer.Option(help="Seeds that a search trains each recipe with on every fold.")] = 1,
+    nested: Annotated[
+        int, typer.Option(metavar="K", help="Repeat the whole search within K outer folds; takes K times longer.")
+    ] = 0,
+    ensemble: Annotated[
+        bool, typer.Option("--ensemble", help="Keep and test the mean of the fold members, too.")
+    ] = False,
     seeds: Annotated[
         int | None, typer.Option(help="Refits that are tested; by default 5, or 1 where nothing is searched.")
     ] = None,
@@ -46,6 +53,18 @@ def fit(
     workers: Annotated[int | None, typer.Option(help="Processes; by default as many as there are cores.")] = None,
     laplace: Annotated[
         bool, typer.Option("--laplace", help="Test L2 by layer from the marginal likelihood beside the choice.")
+    ] = False,
+    attribute: Annotated[
+        bool, typer.Option("--attribute", help="Also tell what each regularizer of the recipe is worth.")
+    ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Leave out of the refit what is not needed; this attributes, too.")
+    ] = False,
+    learning_curve: Annotated[
+        bool, typer.Option("--learning-curve", help="Also tell what more data would buy.")
+    ] = False,
+    stability: Annotated[
+        bool, typer.Option("--stability", help="Also tell how often each feature of a table survives.")
     ] = False,
     drop: options.Drop = None,
     categorical: options.Categorical = None,

@@ -15,6 +15,7 @@ def predict(
     model: Annotated[
         str | None, typer.Option(metavar="pkg.mod:name", help="The network's factory, where the run used one.")
     ] = None,
+    ensemble: Annotated[bool, typer.Option("--ensemble", help="By the mean of the fold members that it kept.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
 ) -> None:
     """Write a run's predictions for new data as a CSV file.
@@ -27,6 +28,6 @@ def predict(
             from bridle.job.export import check_free, write_predictions
 
         check_free(out, overwrite=overwrite)
-        predictions = bridle.load(run, model=model).predict(data)
+        predictions = bridle.load(run, model=model).predict(data, ensemble=ensemble)
         write_predictions(predictions, out)
         typer.echo(f"Wrote {len(predictions.prediction)} predictions to {out}.")

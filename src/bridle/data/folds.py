@@ -1,5 +1,6 @@
 """Folds: stratified by class or quantile, by whole groups, or in time order."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,14 @@ WHOLE = -1
 
 
 def make_folds(
-    dataset: Dataset, rows: Rows, folds: int = 5, seed: int = 0, repeats: int = 1, *, watch: bool = False
+    dataset: Dataset,
+    rows: Rows,
+    folds: int = 5,
+    seed: int = 0,
+    repeats: int = 1,
+    *,
+    watch: bool = False,
+    spread: bool = False,
 ) -> list[Fold]:
     """Divide rows into folds; each row is scored once per repeat (in time order: each row but the first part).
 
@@ -27,11 +35,15 @@ def make_folds(
         seed: What the division depends on.
         repeats: How many divisions.
         watch: Whether a tenth of each fold's training rows is marked WATCH.
+        spread: Whether a class with fewer rows than folds is spread over as many folds as it has rows, in place of an
+            error: the other folds do not score it.
 
     Raises:
         DataError: If there are too few rows, rows of a class, groups or times for so many folds.
     """
     _check(dataset, rows, folds, repeats)
+    if dataset.layout.task is Task.CLASSIFICATION and dataset.times is None and not spread:
+        _check_classes(dataset, rows, folds)
     made: list[Fold] = []
     for repeat in range(repeats):
         for train, score in _divisions(dataset, rows, folds, random_state(seed, repeat)):
@@ -67,7 +79,9 @@ def _divisions(dataset: Dataset, rows: Rows, folds: int, state: int) -> list[tup
         parts = group_parts(labels, dataset.groups[rows], folds, state)
     else:
         splitter = StratifiedKFold(folds, shuffle=True, random_state=state)
-        parts = [part for _, part in splitter.split(labels, labels)]
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The least populated class")  # the caller asked to spread it
+            parts = [part for _, part in splitter.split(labels, labels)]
     return [(np.delete(rows, part), rows[part]) for part in parts]
 
 
@@ -98,8 +112,6 @@ def _check(dataset: Dataset, rows: Rows, folds: int, repeats: int) -> None:
         )
     if dataset.groups is not None:
         _check_groups(dataset.name, dataset.groups[rows], folds)
-    if dataset.layout.task is Task.CLASSIFICATION and dataset.times is None:
-        _check_classes(dataset, rows, folds)
 
 
 def _check_groups(name: str, groups: Rows, folds: int) -> None:

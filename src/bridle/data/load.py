@@ -8,12 +8,13 @@ import numpy as np
 
 from bridle.data.dataset import Dataset
 from bridle.data.options import Options
-from bridle.data.sources import arrays, bundled, cifar, folder, frame, idx, npz, table, torch_dataset
+from bridle.data.sources import arrays, bundled, cifar, folder, frame, idx, npz, ready, table, torch_dataset
 from bridle.data.sources.source import Source
 from bridle.errors import DataError
 from bridle.records import Layout
 
 SOURCES: tuple[Source, ...] = (
+    ready.SOURCE,
     idx.SOURCE,
     cifar.SOURCE,
     folder.SOURCE,

@@ -33,6 +33,13 @@ class SealedTest:
         """All rows of a separate test set."""
         return cls(dataset, np.arange(len(dataset), dtype=np.int64))
 
+    @classmethod
+    def nothing(cls, dataset: Dataset) -> "SealedTest":
+        """No test rows, for a caller that keeps some of its own: it can never be opened."""
+        sealed = cls.of(dataset)
+        sealed.__rows = sealed.__rows[:0]
+        return sealed
+
     def __len__(self) -> int:
         return len(self.__rows)
 
@@ -42,7 +49,13 @@ class SealedTest:
         return len(self.reasons)
 
     def open(self, reason: str) -> tuple[Dataset, NDArray[np.int64]]:
-        """The data set and its test rows; the opening is counted, with its reason."""
+        """The data set and its test rows; the opening is counted, with its reason.
+
+        Raises:
+            DataError: If nothing was sealed.
+        """
+        if not len(self):
+            raise DataError(f"{self.__dataset.name}: no test rows were sealed (share = 0), so none can be opened.")
         self.reasons.append(reason)
         return self.__dataset, self.__rows
 
@@ -52,7 +65,7 @@ def split_test(dataset: Dataset, share: float = 0.2, seed: int = 0) -> tuple[NDA
 
     Args:
         dataset: All rows.
-        share: About how much of the rows the test gets, in (0, 1).
+        share: About how much of the rows the test gets, in (0, 1); 0 seals nothing.
         seed: What the division depends on; a split in time depends on nothing.
 
     Returns:
@@ -62,5 +75,7 @@ def split_test(dataset: Dataset, share: float = 0.2, seed: int = 0) -> tuple[NDA
         DataError: If there are too few rows, groups or times.
     """
     everything = np.arange(len(dataset), dtype=np.int64)
+    if share == 0:
+        return everything, SealedTest.nothing(dataset)
     test = share_of(dataset, everything, share, seed)
     return np.setdiff1d(everything, test, assume_unique=True), SealedTest(dataset, test)

@@ -25,7 +25,15 @@ class Ask:
         model: ``"pkg.mod:name"``, ``"python"`` for an object given from Python, or empty for the default.
         loss: Likewise.
         workers: Processes that train at once; 0 for as many as there are cores.
-        share: The share of the rows that is sealed as test set, where there is none of its own.
+        attribute: Whether to tell what each regularizer of the recipe is worth.
+        prune: Whether to leave out what is not needed.
+        learning_curve: Whether to tell what more data would buy.
+        stability: Whether to tell how often each feature survives.
+        share: The share of the rows that is sealed as test set, where there is none of its own; 0 seals nothing.
+        spread: Whether a class with fewer rows than folds is spread over some of them, in place of an error.
+        search_seeds: How many seeds the search trains each recipe with on every fold.
+        nested: Outer folds of nested cross-validation; 0 for none.
+        ensemble: Whether the chosen recipe's fold members are kept and tested as an ensemble.
         laplace: Whether strengths of L2 by the marginal likelihood are shown beside the choice.
     """
 
@@ -41,14 +49,25 @@ class Ask:
     model: str = ""
     loss: str = ""
     workers: int = 0
+    attribute: bool = False
+    prune: bool = False
+    learning_curve: bool = False
+    stability: bool = False
     share: float = field(default=0.2)
+    spread: bool = False
+    search_seeds: int = 1
+    nested: int = 0
+    ensemble: bool = False
     laplace: bool = False
 
     def __post_init__(self) -> None:
         """Check the options."""
-        for name, low in {"folds": 2, "seeds": 1, "seed": 0, "trials": 1, "workers": 0}.items():
+        least = {"folds": 2, "seeds": 1, "seed": 0, "trials": 1, "workers": 0, "search_seeds": 1, "nested": 0}
+        for name, low in least.items():
             value = getattr(self, name)
             if value is not None and value < low:
                 raise SearchError(f"{name} must be at least {low}; got {value}.")
+        if self.nested == 1:
+            raise SearchError("nested must be 0 (none) or at least 2 outer folds; got 1.")
         if self.select not in ("one-se", "best"):
             raise SearchError(f"select must be 'one-se' or 'best'; got {self.select!r}.")

@@ -34,12 +34,19 @@ class Chosen:
         baselines: The best of each baseline.
         choice: The choice.
         recipes: The recipes to refit, by name: ``"chosen"`` first, then the baselines.
+        tried: The candidates' recipes by number.
     """
 
     candidates: tuple[Candidate, ...]
     baselines: tuple[Candidate, ...]
     choice: Choice
     recipes: dict[str, Recipe]
+    tried: dict[int, Recipe]
+
+    @property
+    def winner(self) -> Candidate:
+        """The chosen candidate."""
+        return next(item for item in self.candidates if item.number == self.choice.number)
 
 
 def choose(job: Context) -> Chosen:
@@ -55,7 +62,7 @@ def choose(job: Context) -> Chosen:
     choice = select(candidates, job.ask.select, higher_is_better=higher, metric=job.metric.name)
     winner = next(item for item in candidates if item.number == choice.number)
     chosen = refit_recipe(winner, tried[winner.number])
-    return Chosen(tuple(candidates), tuple(found), choice, {"chosen": chosen} | recipes)
+    return Chosen(tuple(candidates), tuple(found), choice, {"chosen": chosen} | recipes, tried)
 
 
 def budget_of(job: Context) -> Budget:
@@ -71,7 +78,7 @@ def _baselines(job: Context) -> tuple[list[Candidate], dict[str, Recipe]]:
     spaces = baselines(job.space)
     grids = {name: baseline_grid(space, BASELINE_RATES) for name, space in spaces.items()}
     named = [(name, recipe) for name, grid in grids.items() for recipe in grid]
-    job.progress.stage("baselines", len(named) * len(folds))
+    job.progress.stage("baselines", len(named) * len(folds) * job.ask.search_seeds)
     outcomes = job.on_folds("baseline", folds)([(number, recipe) for number, (_, recipe) in enumerate(named)])
     found, recipes = [], {}
     for name in grids:
@@ -100,7 +107,8 @@ def _search(job: Context, budget: Budget, spent: float, rate: float) -> tuple[li
     scores: list[float] = []
     if budget.seconds is not None:
         budget = Budget(trials=budget.trials, seconds=max(budget.seconds - spent, 1.0))
-    job.progress.stage("search", (budget.trials or 0) * len(folds))
+    members = len(folds) * job.ask.search_seeds
+    job.progress.stage("search", (budget.trials or 0) * members)
 
     def note() -> str:
         best = (max if job.metric.higher_is_better else min)(scores, default=None)
@@ -118,13 +126,13 @@ def _search(job: Context, budget: Budget, spent: float, rate: float) -> tuple[li
 
     higher = job.metric.higher_is_better
     database = job.workspace.folder / "study.db"
-    with open_study(database, "bridle", job.ask.seed, higher_is_better=higher) as study:
+    with open_study(database, f"{job.prefix}bridle", job.ask.seed, higher_is_better=higher) as study:
         candidates = search(
             job.space,
             evaluate,
             study=study,
             budget=budget,
-            members=len(folds),
+            members=members,
             round_size=ROUND,
             first=defaults(job.space, job.dataset.layout, rate),
             on_candidate=keep,

@@ -42,6 +42,7 @@ class Context:
         findings: What was noticed.
         openings: How often the sealed test set was opened.
         laplace: Strengths by the marginal likelihood, where they were asked for.
+        prefix: What its stages' names begin with, where it is a search within another.
     """
 
     ask: Ask
@@ -60,10 +61,19 @@ class Context:
     findings: list[Finding] = field(default_factory=list)
     openings: int = 0
     laplace: Laplace | None = None
+    prefix: str = ""
 
     def folds(self) -> list[Fold]:
         """The folds of the search and of its baselines."""
-        return make_folds(self.dataset, self.rows, self.ask.folds, self.ask.seed)
+        return make_folds(self.dataset, self.rows, self.ask.folds, self.ask.seed, spread=self.ask.spread)
+
+    def search_seeds(self) -> range:
+        """The seeds that each recipe of the search is trained with on every fold."""
+        return range(self.ask.seed, self.ask.seed + self.ask.search_seeds)
+
+    def member(self, stage: str, number: int, recipe: Recipe, fold: Fold, seed: int, *, keep: bool = False) -> Member:
+        """The member of one recipe, fold and seed of a stage: asked for again, it is found under the same name."""
+        return Member(number, recipe, self.watched(fold, recipe), seed, stage=f"{self.prefix}{stage}", keep=keep)
 
     def watched(self, fold: Fold, recipe: Recipe) -> Fold:
         """The fold with a tenth of its training rows marked for patience, where the recipe has a stop rule."""
@@ -82,14 +92,16 @@ class Context:
 
         def evaluate(recipes: Sequence[tuple[int, Recipe]]) -> dict[int, tuple[Outcome, ...]]:
             members = [
-                Member(number, recipe, self.watched(fold, recipe), self.ask.seed, stage=stage)
+                self.member(stage, number, recipe, fold, seed)
                 for number, recipe in recipes
                 for fold in folds
+                for seed in self.search_seeds()
             ]
             found: dict[int, list[Outcome]] = defaultdict(list)
             for member, outcome in self.crew(members):
                 found[member.candidate].append(outcome)
                 self.progress.advance(1, best())
-            return {number: tuple(sorted(found[number], key=lambda item: item.fold)) for number, _ in recipes}
+            in_order = {number: sorted(of, key=lambda item: (item.fold, item.seed)) for number, of in found.items()}
+            return {number: tuple(in_order[number]) for number, _ in recipes}
 
         return evaluate

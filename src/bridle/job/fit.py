@@ -14,13 +14,16 @@ from bridle.job import model_file, pictures
 from bridle.job.ask import Ask
 from bridle.job.choose import Chosen, choose
 from bridle.job.context import Context
+from bridle.job.ensemble import score_ensemble, train_ensemble
 from bridle.job.gallery import gallery
+from bridle.job.inquiry import answer, check
 from bridle.job.laplace import by_evidence, laplace_recipes
 from bridle.job.log import Logged
 from bridle.job.progress import Progress, Silent
 from bridle.job.run import Run, load
 from bridle.job.start import named, open_job, start
 from bridle.job.summary import evidence_of
+from bridle.job.sure import how_sure, outer_folds
 from bridle.job.tested import predict, refit, score
 from bridle.job.workspace import Workspace
 from bridle.records import Evidence, serial
@@ -43,12 +46,19 @@ def fit(
     trials: int | None = None,
     budget: str | None = None,
     select: Rule = "one-se",
+    search_seeds: int = 1,
+    nested: int = 0,
+    ensemble: bool = False,
     seeds: int | None = None,
     seed: int = 0,
     out: str | Path | None = None,
     device: str = "auto",
     workers: int | None = None,
     laplace: bool = False,
+    attribute: bool = False,
+    prune: bool = False,
+    learning_curve: bool = False,
+    stability: bool = False,
     progress: Progress | None = None,
     **options: Any,
 ) -> Run:
@@ -67,6 +77,10 @@ def fit(
         trials: How many recipes to try; by default a number that fits the data.
         budget: Wall time of the search with its baselines, for example ``"10m"``.
         select: ``"one-se"`` or ``"best"``.
+        search_seeds: How many seeds the search trains each recipe with on every fold.
+        nested: Outer folds of nested cross-validation, which repeats the whole search on the training rows of each and
+            scores its choice on the others; 0 for none. It takes about so many times longer.
+        ensemble: Whether the chosen recipe's fold members are kept, tested by their mean and saved in the run.
         seeds: How many seeds are refitted and tested: 5 after a search, 1 where nothing is free.
         seed: The first seed.
         out: The run folder, which must not exist; by default ``runs/<name of the data>``.
@@ -74,6 +88,10 @@ def fit(
         workers: Processes that train at once; by default as many as there are cores.
         laplace: Whether a recipe with L2 by layer from the marginal likelihood, chosen without validation data, is
             tested beside the choice; see :func:`bridle.marginal_likelihood`.
+        attribute: Also tell what each regularizer of the recipe is worth, see :func:`bridle.attribute`.
+        prune: Leave out of the refit what is not needed; this attributes, too.
+        learning_curve: Also tell what more data would buy, see :func:`bridle.learning_curve`.
+        stability: Also tell how often each feature of a table survives, see :func:`bridle.stability`.
         progress: Is told what happens.
         **options: How to read the data: ``target``, ``task``, ``size``, ``drop``, ``categorical``, ``group``,
             ``time``, ``weights``, ``bad_images`` (see :class:`bridle.data.load.Options`).
@@ -93,12 +111,19 @@ def fit(
         trials=trials,
         budget=budget,
         select=select,
+        search_seeds=search_seeds,
+        nested=nested,
+        ensemble=ensemble,
         seeds=seeds,
         seed=seed,
         out=out,
         device=device,
         workers=workers,
         laplace=laplace,
+        attribute=attribute,
+        prune=prune,
+        learning_curve=learning_curve,
+        stability=stability,
         progress=progress,
         **options,
     )
@@ -145,12 +170,17 @@ def _run(workspace: Workspace, ask: Ask, model: Any, loss: Any, progress: Progre
         progress.say(f"Searching {len(job.space.free())} free dials on {ask.folds} folds of {len(job.rows)} rows.")
     try:
         check_model(job.space, job.setting)
+        check(job)
         job.laplace = by_evidence(job)
+        if ask.nested:
+            outer_folds(job)
         chosen = choose(job) if job.space.is_space else None
         recipes = (dict(chosen.recipes) if chosen else {"chosen": job.space}) | laplace_recipes(job)
         if chosen:
             recipes["floor"] = _floor(chosen, len(job.rows))
-        evidence = _prove(job, chosen, recipes, started)
+        recipes["chosen"], further = answer(job, chosen, recipes["chosen"])
+        sure = how_sure(job, chosen) if chosen else {}
+        evidence = _prove(job, chosen, recipes, sure | further, started)
     finally:
         job.crew.dismiss()
     workspace.write("recipe.toml", evidence.recipe)
@@ -169,10 +199,13 @@ def _floor(chosen: Chosen, rows: int) -> Recipe:
     return Recipe(L2(FLOOR_STRENGTH), training=training)
 
 
-def _prove(job: Context, chosen: Chosen | None, recipes: dict[str, Recipe], started: float) -> Evidence:
+def _prove(
+    job: Context, chosen: Chosen | None, recipes: dict[str, Recipe], further: dict[str, Any], started: float
+) -> Evidence:
     """Refit, open the sealed test once, and write down what was found."""
     began = time.perf_counter()
     refits = refit(job, recipes)
+    fold_members = train_ensemble(job, recipes["chosen"]) if job.ask.ensemble else []
     job.seconds["refit"] = time.perf_counter() - began
     job.progress.say("Opening the sealed test set.")
     job.openings = job.workspace.count_opening("the final score")
@@ -180,6 +213,9 @@ def _prove(job: Context, chosen: Chosen | None, recipes: dict[str, Recipe], star
     predicted = predict(job, refits, test, rows)
     final_predictions = list(predicted["chosen"].values())
     tested, comparisons = score(job, recipes, refits, predicted, test, rows)
+    if fold_members:
+        mean, against = score_ensemble(job, recipes["chosen"], fold_members, final_predictions, test, rows)
+        tested, comparisons = (*tested, mean), (*comparisons, against)
     final = next(member for member, outcome in refits["chosen"] if outcome.failure is None)
     model = trained(final, job.setting)
     layout, custom = job.dataset.layout, job.setting.loss is not None
@@ -197,4 +233,5 @@ def _prove(job: Context, chosen: Chosen | None, recipes: dict[str, Recipe], star
         gallery=gallery(
             job.dataset, model.preprocessing, recipes["chosen"], job.rows, job.workspace.folder, job.ask.seed
         ),
+        **further,
     )

@@ -1,16 +1,13 @@
 """``bridle.marginal_likelihood``: L2 by layer without validation data."""
 
-import shutil
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, final
 
 from bridle.core import Recipe
 from bridle.errors import RecipeError
 from bridle.job.laplace import Strengths, plain
-from bridle.job.progress import Progress, Silent
-from bridle.job.start import open_job, start
+from bridle.job.progress import Progress
+from bridle.job.temporary import temporary_job
 from bridle.records import Laplace
 from bridle.regularizers.catalogue import parse_recipe
 from bridle.regularizers.penalties import L2
@@ -68,16 +65,10 @@ def marginal_likelihood(
         MacKay 1992, "A practical Bayesian framework for backpropagation networks"; Immer et al. 2021, "Scalable
         marginal likelihood estimation for model selection in deep learning".
     """
-    folder = Path(tempfile.mkdtemp(prefix="bridle-"))
-    progress = progress or Silent()
-    try:
-        workspace, ask = start(data, recipe, out=folder / "run", progress=progress, **options)
-        job = open_job(workspace, ask, options.get("model"), options.get("loss"), progress)
+    with temporary_job(data, recipe, progress, options) as job:
         own = _checked(job.space).of(L2) if recipe is not None else ()
         found = Strengths(job, plain(job.space, *own)).find()
-        return MarginalLikelihood(parse_recipe(found.recipe, "recipe"), found)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    return MarginalLikelihood(parse_recipe(found.recipe, "recipe"), found)
 
 
 def _checked(recipe: Recipe) -> Recipe:

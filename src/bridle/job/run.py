@@ -14,6 +14,7 @@ from bridle.data.options import Options
 from bridle.engine.trained import Trained
 from bridle.errors import RunError
 from bridle.job import model_file
+from bridle.job.ensemble import load_ensemble, mean_prediction
 from bridle.job.workspace import Workspace
 from bridle.records import Evidence, Layout, Task, serial
 from bridle.regularizers.catalogue import parse_recipe
@@ -56,6 +57,10 @@ class Run:
     def _loaded(self) -> tuple[Trained, Layout]:
         return model_file.load(Workspace(self.folder), self._model)
 
+    @cached_property
+    def _ensemble(self) -> tuple[list[Trained], Layout]:
+        return load_ensemble(Workspace(self.folder), self._model)
+
     @property
     def model(self) -> Any:
         """The trained network, in evaluation mode."""
@@ -66,19 +71,21 @@ class Run:
         """For a table, the column that each input of the network comes from; empty for images."""
         return self._loaded[0].preprocessing.sources
 
-    def predict(self, data: Any) -> Predictions:
+    def predict(self, data: Any, *, ensemble: bool = False) -> Predictions:
         """Predict new rows, laid out as the training data was; a target column may be missing.
 
         Args:
             data: Whatever :func:`bridle.fit` takes, in memory or as a path.
+            ensemble: Predict by the mean of the fold members in place of the model, where the run kept them.
 
         Raises:
             DataError: If the data does not fit the run's layout.
+            RunError: If an ensemble is asked for and the run kept none.
         """
-        trained, layout = self._loaded
+        networks, layout = self._ensemble if ensemble else ([self._loaded[0]], self._loaded[1])
         source = (data, None) if _is_array(data) else data
         dataset = load_data(source, Options(), layout)
-        values = trained.predict(dataset)
+        values = mean_prediction(networks, dataset)
         if layout.task is Task.REGRESSION:
             return Predictions(values, None, ())
         return Predictions(np.asarray(layout.classes)[values.argmax(1)], values, layout.classes)

@@ -1,20 +1,16 @@
 """A search by itself: the choice and its evidence, without the refit and with the test set still sealed."""
 
-import shutil
-import tempfile
-import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, final
 
 from bridle.core import Recipe, toml
-from bridle.engine.check import check_model
 from bridle.errors import SearchError
 from bridle.job.choose import choose
 from bridle.job.laplace import by_evidence
-from bridle.job.progress import Progress, Silent
-from bridle.job.start import open_job, start
+from bridle.job.progress import Progress
 from bridle.job.summary import evidence_of
+from bridle.job.sure import how_sure, outer_folds
+from bridle.job.temporary import temporary_job
 from bridle.records import Choice, Evidence
 
 
@@ -41,27 +37,19 @@ def search(data: Any, space: Any = None, *, progress: Progress | None = None, **
         data: As for :func:`bridle.fit`.
         space: A recipe with free dials, or the path of one; by default a space that fits the data.
         progress: Is told what happens.
-        **options: Every other option of :func:`bridle.fit` but ``out``.
+        **options: Every other option of :func:`bridle.fit` but ``out`` and ``ensemble``.
 
     Raises:
         SearchError: If nothing is free.
         BridleError: For whatever else the user can mend.
     """
-    folder = Path(tempfile.mkdtemp(prefix="bridle-"))
-    started = time.perf_counter()
-    try:
-        workspace, ask = start(data, space, out=folder / "run", progress=progress or Silent(), **options)
-        job = open_job(workspace, ask, options.get("model"), options.get("loss"), progress or Silent())
+    with temporary_job(data, space, progress, options) as job:
         if not job.space.is_space:
             raise SearchError("Nothing is free in this recipe, so there is nothing to search; bridle.fit trains it.")
-        try:
-            check_model(job.space, job.setting)
-            job.laplace = by_evidence(job)
-            chosen = choose(job)
-        finally:
-            job.crew.dismiss()
-        job.seconds["total"] = time.perf_counter() - started
-        recipe = chosen.recipes["chosen"]
-        return Search(chosen.choice, recipe, evidence_of(job, chosen, toml.dumps(recipe)))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        job.laplace = by_evidence(job)
+        if job.ask.nested:
+            outer_folds(job)
+        chosen = choose(job)
+        sure = how_sure(job, chosen)
+    recipe = chosen.recipes["chosen"]
+    return Search(chosen.choice, recipe, evidence_of(job, chosen, toml.dumps(recipe), **sure))

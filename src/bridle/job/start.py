@@ -16,7 +16,7 @@ from bridle.data.sealed import SealedTest, split_test
 from bridle.engine.check import check_recipe, has_places
 from bridle.engine.process import cores
 from bridle.engine.setting import Setting
-from bridle.errors import ModelError, RecipeError
+from bridle.errors import ModelError, RecipeError, SearchError
 from bridle.job import spool
 from bridle.job.ask import Ask
 from bridle.job.context import Context
@@ -47,12 +47,21 @@ def start(
     trials: int | None = None,
     budget: str | None = None,
     select: Rule = "one-se",
+    search_seeds: int = 1,
+    nested: int = 0,
+    ensemble: bool = False,
     seeds: int | None = None,
     seed: int = 0,
     out: str | Path | None = None,
     device: str = "auto",
     workers: int | None = None,
     laplace: bool = False,
+    attribute: bool = False,
+    prune: bool = False,
+    learning_curve: bool = False,
+    stability: bool = False,
+    share: float = 0.2,
+    spread: bool = False,
     **options: Any,
 ) -> tuple[Workspace, Ask]:
     """Read the data, check what was asked, and make the run folder: all that :func:`resume` needs is in it then."""
@@ -71,12 +80,25 @@ def start(
         loss=named(loss),
         workers=workers or 0,
         laplace=laplace,
+        attribute=attribute or prune,
+        prune=prune,
+        learning_curve=learning_curve,
+        stability=stability,
+        share=share,
+        spread=spread,
+        search_seeds=search_seeds,
+        nested=nested,
+        ensemble=ensemble,
     )
     dataset, own_test = load_pair(data, test, options_of(options))
     for note in dataset.notes:
         progress.say(note)
     setting = Setting(dataset, metric_of(ask, dataset.layout.task), model, loss_of(loss))
     space = space or _default(setting, progress)
+    if nested and not space.is_space:
+        raise SearchError(
+            "nested repeats a search, and nothing is free in this recipe. Free a dial, or leave nested out."
+        )
     check_recipe(space, dataset.layout)
     workspace = Workspace.create(out, data)
     try:

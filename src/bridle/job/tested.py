@@ -1,6 +1,6 @@
 """Refit on all training rows with several seeds, and score on the sealed test rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from bridle.errors import SearchError
 from bridle.job.context import Context
 from bridle.metrics import catalogue as metrics
 from bridle.population import Member
-from bridle.records import Comparison, Outcome, Tested
+from bridle.records import Comparison, Estimate, Outcome, Tested
 
 Predicted = NDArray[np.float64]
 
@@ -69,31 +69,50 @@ def score(
     rows: NDArray[np.int64],
 ) -> tuple[tuple[Tested, ...], tuple[Comparison, ...]]:
     """Every metric of every recipe on the test rows with its interval, and the first recipe against each other."""
-    targets, weights = test.targets[rows], None if test.weights is None else test.weights[rows]
-    task, seed = job.dataset.layout.task, job.ask.seed
     tested = tuple(
         Tested(
             name,
             toml.dumps(recipes[name]),
-            {
-                metric.name: bootstrap(list(values.values()), metric, targets, weights, seed=seed)
-                for metric in metrics.for_task(task)
-            },
+            metrics_of(job, list(values.values()), test, rows),
             tuple(outcome for _, outcome in refits[name]),
         )
         for name, values in predicted.items()
     )
     chosen, *others = predicted
     comparisons = tuple(
-        Comparison(
-            other,
-            job.metric.name,
-            paired_difference(*_paired(predicted[chosen], predicted[other]), job.metric, targets, weights, seed=seed),
-        )
+        compared(job, other, *_paired(predicted[chosen], predicted[other]), test, rows)
         for other in others
         if predicted[chosen].keys() & predicted[other].keys()
     )
     return tested, comparisons
+
+
+def metrics_of(
+    job: Context, predictions: Sequence[Predicted], test: Dataset, rows: NDArray[np.int64]
+) -> dict[str, Estimate]:
+    """Every metric of some predictions, one per seed, of the test rows."""
+    return {
+        metric.name: bootstrap(predictions, metric, test.targets[rows], _weights(test, rows), seed=job.ask.seed)
+        for metric in metrics.for_task(job.dataset.layout.task)
+    }
+
+
+def compared(
+    job: Context,
+    other: str,
+    first: Sequence[Predicted],
+    second: Sequence[Predicted],
+    test: Dataset,
+    rows: NDArray[np.int64],
+) -> Comparison:
+    """By how much the first predictions of the test rows are better than the second, seed by seed."""
+    weights = _weights(test, rows)
+    found = paired_difference(first, second, job.metric, test.targets[rows], weights, seed=job.ask.seed)
+    return Comparison(other, job.metric.name, found)
+
+
+def _weights(test: Dataset, rows: NDArray[np.int64]) -> Predicted | None:
+    return None if test.weights is None else test.weights[rows]
 
 
 def _paired(one: Mapping[int, Predicted], other: Mapping[int, Predicted]) -> tuple[list[Predicted], list[Predicted]]:

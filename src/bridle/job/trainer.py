@@ -66,10 +66,10 @@ class Trainer:
             )
         return _settings[self.job]
 
-    def plan(self, members: Sequence[Member], apart: bool) -> list[Task]:
+    def plan(self, members: Sequence[Member], apart: bool, running: bool) -> list[Task]:
         """Divide members into tasks."""
         with threads(self.threads):
-            return plan(members, self.setting(), self.workers, apart=apart)
+            return plan(members, self.setting(), self.workers, apart=apart, running=running)
 
     def __call__(self, task: Task) -> Iterator[tuple[Member, Outcome]]:
         """Train the members of a task, in packs or one after another."""

@@ -66,7 +66,7 @@ class Workspace:
             StorageError: If the disk is full.
         """
         path = self.folder / name
-        part = path.with_name(f"{name}.part")
+        part = path.with_name(f"{path.name}.part")
         try:
             part.write_text(text, encoding="utf-8")
             part.replace(path)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from typing import Any, TypeAlias, final
 
-from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
 from bridle.population.member import Member
 from bridle.population.task import Task
@@ -14,8 +14,8 @@ from bridle.records import Outcome
 Trained: TypeAlias = tuple[Member, Outcome]
 Work: TypeAlias = Callable[[Task], Iterable[Trained]]
 """Trains the members of a task in the process that calls it. Must be picklable where several workers are used."""
-Plan: TypeAlias = Callable[[Sequence[Member], bool], Sequence[Task]]
-"""Divides members into tasks; the flag says that each must train by itself."""
+Plan: TypeAlias = Callable[[Sequence[Member], bool, bool], Sequence[Task]]
+"""Divides members into tasks; told whether each must train by itself, and whether workers are up already."""
 
 START_SECONDS = 8.0
 """About what starting workers costs (they import torch): shorter work stays in this process."""
@@ -40,7 +40,8 @@ class Crew:
 
     def __init__(self, work: Work, plan: Plan, workers: int) -> None:
         self._work, self._plan, self._workers = work, plan, workers
-        self._hired, self._killed = False, 0
+        self._executor: ProcessPoolExecutor | None = None
+        self._killed = 0
 
     def __call__(self, members: Sequence[Member], *, apart: bool = False) -> Iterator[Trained]:
         """Train every member and give each outcome as it comes, in no fixed order.
@@ -49,30 +50,31 @@ class Crew:
             members: The members.
             apart: Whether each must train by itself.
         """
-        waiting = deque(self._plan(members, apart)) if members else deque[Task]()
+        running = self._executor is not None
+        waiting = deque(self._plan(members, apart, running)) if members else deque[Task]()
         sent: dict[Future[list[Trained]], Task] = {}
         while waiting or sent:
-            self._hire(waiting)
-            while self._hired and waiting and len(sent) < self._workers:
+            hires = self._hires(waiting)
+            while hires and waiting and len(sent) < self._workers:
                 task = waiting.popleft()
                 sent[self._send(task)] = task
             if waiting or not sent:
                 yield from self._work(waiting.popleft())
             yield from self._collect(sent, waiting, patient=not waiting)
 
-    def _hire(self, waiting: Sequence[Task]) -> None:
-        """Have workers where what is left is worth their start."""
+    def _hires(self, waiting: Sequence[Task]) -> bool:
+        """Whether there are workers, or what is left is worth their start."""
+        if self._workers == 1 or self._killed >= TRIES:
+            return False
         left = sum(task.seconds for task in waiting)
-        if self._killed >= TRIES:
-            self._hired = False
-        elif self._workers > 1 and len(waiting) > 1 and left > START_SECONDS:
-            self._hired = True
+        return self._executor is not None or (len(waiting) > 1 and left > START_SECONDS)
 
     def _send(self, task: Task) -> "Future[list[Trained]]":
-        executor = get_reusable_executor(
-            max_workers=self._workers - 1, timeout=IDLE_SECONDS, env={"OMP_NUM_THREADS": "1"}
-        )
-        found: Future[list[Trained]] = executor.submit(_done, self._work, task)
+        if self._executor is None:
+            self._executor = ProcessPoolExecutor(
+                max_workers=self._workers - 1, timeout=IDLE_SECONDS, env={"OMP_NUM_THREADS": "1"}
+            )
+        found: Future[list[Trained]] = self._executor.submit(_done, self._work, task)
         return found
 
     def _collect(self, sent: "dict[Future[list[Trained]], Task]", waiting: deque[Task], *, patient: bool) -> Any:
@@ -88,13 +90,15 @@ class Crew:
             except (BrokenExecutor, CancelledError):
                 killed = True
                 waiting.append(task)  # what it had finished is on file, the rest is trained again
-        self._killed += killed
+        if killed:
+            self._killed += 1
+            self._executor = None
 
     def dismiss(self) -> None:
         """Stop the workers at once."""
-        if self._hired:
-            get_reusable_executor(max_workers=self._workers - 1, reuse=True).shutdown(wait=True, kill_workers=True)
-            self._hired = False
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, kill_workers=True)
+            self._executor = None
 
 
 def _done(work: Work, task: Task) -> list[Trained]:

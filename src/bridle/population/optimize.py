@@ -3,7 +3,8 @@
 A fused kernel takes one learning rate for all tensors of a call, but any number of tensors. Members that share
 learning rate, decay, momentum and count of steps lie side by side, so a call takes a slice of every stack.
 
-Trap: the fused kernels ignore strides. Gradients must lie in memory as the weights do; :func:`like` sees to it.
+Trap: the fused kernels ignore strides, and compute a rest that fills no vector by other instructions. So they get flat
+tensors, each member's numbers filled up to a whole vector.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,11 +12,12 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from torch import Tensor
 
 from bridle.population.stack import Tensors
 
 BETAS, EPS = (0.9, 0.999), 1e-8
+MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "sgd": ("momentum_buffer",)}
+"""The parts of an optimizer's state."""
 
 
 @final
@@ -45,21 +47,12 @@ def runs(rates: Sequence[Rate]) -> Iterator[tuple[int, int, Rate]]:
             start = end
 
 
-def like(gradient: Tensor, weight: Tensor) -> Tensor:
-    """The gradient with the weight's strides."""
-    if gradient.stride() == weight.stride():
-        return gradient
-    return torch.empty_like(weight).copy_(gradient)
-
-
-def adamw(
-    weights: Tensors, gradients: Mapping[str, Tensor], state: Mapping[str, Tensors], rates: Sequence[Rate]
-) -> None:
+def adamw(weights: Tensors, gradients: Tensors, state: Mapping[str, Tensors], rates: Sequence[Rate]) -> None:
     """A step of AdamW in place, as ``torch.optim.AdamW(fused=True)`` makes it for each member alone.
 
     Args:
-        weights: The weights, ``(M, ...)`` each.
-        gradients: Their gradients, with the same strides; a weight that has none is left alone.
+        weights: The weights, flat and aligned, ``(M, numbers)`` each.
+        gradients: Their gradients, likewise; a weight that has none is left alone.
         state: ``"exp_avg"`` and ``"exp_avg_sq"``, stacks like the weights, changed in place.
         rates: One for each member.
     """
@@ -72,7 +65,7 @@ def adamw(
             [state["exp_avg"][name][rows] for name in names],
             [state["exp_avg_sq"][name][rows] for name in names],
             [],
-            [torch.tensor(float(rate.step)) for _ in names],
+            [torch.tensor(float(rate.step))] * len(names),
             lr=rate.learning_rate,
             beta1=BETAS[0],
             beta2=BETAS[1],
@@ -83,12 +76,12 @@ def adamw(
         )
 
 
-def sgd(weights: Tensors, gradients: Mapping[str, Tensor], state: Mapping[str, Tensors], rates: Sequence[Rate]) -> None:
+def sgd(weights: Tensors, gradients: Tensors, state: Mapping[str, Tensors], rates: Sequence[Rate]) -> None:
     """A step of SGD with momentum in place, as ``torch.optim.SGD(fused=True)`` makes it for each member alone.
 
     Args:
-        weights: The weights, ``(M, ...)`` each.
-        gradients: Their gradients, with the same strides; a weight that has none is left alone.
+        weights: The weights, flat and aligned, ``(M, numbers)`` each.
+        gradients: Their gradients, likewise; a weight that has none is left alone.
         state: ``"momentum_buffer"``, a stack like the weights, changed in place.
         rates: One for each member.
     """

@@ -31,7 +31,7 @@ class Rows:
         """The rows of a stack."""
         if self._all:
             return tensor
-        return tensor[self._span] if self._span else tensor.index_select(0, self._read.to(tensor.device))
+        return tensor[self._span] if self._span else select(tensor, self._read)
 
     def add(self, tensor: Tensor, values: Tensor) -> None:
         """Add to the rows of a stack, in place."""
@@ -52,6 +52,14 @@ class Rows:
         whole = all(isinstance(value, int) and not isinstance(value, bool) for value in values)
         numbers = list(values) * (2 if self.count == 1 else 1)
         return torch.tensor(numbers, dtype=torch.int64 if whole else like.dtype, device=like.device)
+
+
+def select(tensor: Tensor, index: Tensor) -> Tensor:
+    """Rows of a stack, copied in the order of memory: the last bits of sums and products depend on that, too."""
+    strides = tensor.stride()
+    order = [0, *sorted(range(1, tensor.ndim), key=lambda dim: -strides[dim])]
+    back = [order.index(dim) for dim in range(tensor.ndim)]
+    return tensor.permute(order).index_select(0, index.to(tensor.device)).permute(back)
 
 
 def for_each(function: Callable[..., Any], *stacks: Any) -> Any:

@@ -1,13 +1,14 @@
 """Plain records: what travels between the parts. Nothing here imports torch."""
 
+from bridle.records.attribution import Attribution, SubRecipe, Worth
+from bridle.records.certainty import Comparison, Nested, Optimism, OuterFold
+from bridle.records.estimate import Estimate
 from bridle.records.evidence import (
     SCHEMA,
     Candidate,
     Choice,
-    Comparison,
     Confusion,
     DataSummary,
-    Estimate,
     Evidence,
     Histogram,
     Residuals,
@@ -18,16 +19,20 @@ from bridle.records.finding import Finding, Severity
 from bridle.records.fold import Fold, Mark
 from bridle.records.laplace import Laplace, LaplaceLayer, LaplaceStep
 from bridle.records.layout import Column, Kind, Layout
+from bridle.records.learning_curve import CurvePoint, LearningCurve, PowerLaw
 from bridle.records.outcome import Curves, Outcome
+from bridle.records.stability import Stability
 from bridle.records.task import Task
 
 __all__ = [
     "SCHEMA",
+    "Attribution",
     "Candidate",
     "Choice",
     "Column",
     "Comparison",
     "Confusion",
+    "CurvePoint",
     "Curves",
     "DataSummary",
     "Estimate",
@@ -40,11 +45,19 @@ __all__ = [
     "LaplaceLayer",
     "LaplaceStep",
     "Layout",
+    "LearningCurve",
     "Mark",
+    "Nested",
+    "Optimism",
     "Outcome",
+    "OuterFold",
+    "PowerLaw",
     "Residuals",
     "Sample",
     "Severity",
+    "Stability",
+    "SubRecipe",
     "Task",
     "Tested",
+    "Worth",
 ]

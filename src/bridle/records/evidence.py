@@ -7,29 +7,17 @@ lists and mappings; :mod:`bridle.records.serial` writes and reads it.
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridle.records.attribution import Attribution
+from bridle.records.certainty import Comparison, Nested, Optimism
+from bridle.records.estimate import Estimate
 from bridle.records.finding import Finding
 from bridle.records.laplace import Laplace
+from bridle.records.learning_curve import LearningCurve
 from bridle.records.outcome import Outcome
+from bridle.records.stability import Stability
 from bridle.records.task import Task
 
 SCHEMA = 1
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with its interval.
-
-    Args:
-        value: The estimate, a mean where there are several values.
-        low: Lower end of the interval, or ``None`` where none can be given.
-        high: Upper end.
-        values: The single values, one per seed (or per fold).
-    """
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-    values: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +76,8 @@ class Tested:
     """One recipe, refitted on all training rows with several seeds and scored on the sealed test rows.
 
     Args:
-        name: ``"chosen"``, a baseline's name, ``"laplace"``, or ``"floor"`` (logistic or linear regression).
+        name: ``"chosen"``, a baseline's name, ``"laplace"`` (L2 by marginal likelihood), ``"floor"`` (logistic or
+            linear regression), or ``"ensemble"`` (the mean prediction of the chosen recipe's fold members).
         recipe: As TOML text; empty for the floor.
         metrics: Every metric by name, with its interval (bootstrap over test rows and seeds).
         outcomes: The curves of the refits, one per seed.
@@ -98,23 +87,6 @@ class Tested:
     recipe: str
     metrics: dict[str, Estimate]
     outcomes: tuple[Outcome, ...] = ()
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The chosen recipe against one other on the sealed test rows, in the metric's unit.
-
-    Positive means that the chosen one is better.
-
-    Args:
-        other: The name of the other.
-        metric: The metric.
-        difference: Paired bootstrap over test rows and seeds.
-    """
-
-    other: str
-    metric: str
-    difference: Estimate
 
 
 @dataclass(frozen=True)
@@ -209,12 +181,18 @@ class Evidence:
         baselines: The baselines with their own learning rate and epochs, on the same folds.
         choice: The choice, or ``None`` where nothing was free.
         tested: Results on the sealed test rows, the chosen first.
-        comparisons: The chosen against each other.
+        comparisons: The chosen against each other on the sealed test rows.
+        fold_comparisons: The chosen against each baseline on the folds that made the choice.
+        optimism: How much better the chosen score on the folds looks than it is, or ``None``.
+        nested: What the whole search is worth, where nested cross-validation was asked for.
         confusion: For classification.
         residuals: For regression.
         histograms: Weights before and after.
         gallery: Augmented samples beside their originals.
         findings: What was noticed.
+        attribution: What each regularizer is worth, where that was asked.
+        learning_curve: What more data would buy, where that was asked.
+        stability: How often each feature survives, where that was asked.
         openings: How often the sealed test set was opened.
         versions: Of Python and of the packages that matter.
         hardware: Processor, cores, memory, device.
@@ -234,11 +212,17 @@ class Evidence:
     choice: Choice | None = None
     tested: tuple[Tested, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
+    fold_comparisons: tuple[Comparison, ...] = ()
+    optimism: Optimism | None = None
+    nested: Nested | None = None
     confusion: Confusion | None = None
     residuals: Residuals | None = None
     histograms: tuple[Histogram, ...] = ()
     gallery: tuple[Sample, ...] = ()
     findings: tuple[Finding, ...] = ()
+    attribution: Attribution | None = None
+    learning_curve: LearningCurve | None = None
+    stability: Stability | None = None
     openings: int = 0
     versions: dict[str, str] = field(default_factory=dict)
     hardware: dict[str, Any] = field(default_factory=dict)

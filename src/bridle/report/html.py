@@ -16,6 +16,7 @@ from bridle.errors import StorageError
 from bridle.records import Evidence
 from bridle.report.figures.figure import Figure
 from bridle.report.sections import (
+    attribution,
     candidates,
     curves,
     data,
@@ -23,10 +24,12 @@ from bridle.report.sections import (
     gallery,
     headline,
     laplace,
+    learning_curve,
     mistakes,
     origin,
     recipe,
     sealed,
+    stability,
     sure,
     weights,
 )
@@ -40,6 +43,9 @@ TITLES = {
     "candidates": "What each candidate scored",
     "laplace": "L2 by the marginal likelihood",
     "recipe": "The recipe",
+    "attribution": "What each regularizer is worth",
+    "learning_curve": "What more data would buy",
+    "stability": "Which features survive",
     "mistakes": "Where it is wrong",
     "weights": "The weights",
     "gallery": "What augmentation does",
@@ -92,6 +98,9 @@ def render(evidence: Evidence, pictures: Path) -> str:
         "candidates": candidates.content(evidence),
         "laplace": laplace.content(evidence),
         "recipe": recipe.content(evidence),
+        "attribution": attribution.content(evidence),
+        "learning_curve": learning_curve.content(evidence),
+        "stability": stability.content(evidence),
         "mistakes": mistakes.content(evidence),
         "weights": weights.content(evidence),
         "gallery": gallery.content(evidence, pictures),

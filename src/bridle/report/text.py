@@ -7,6 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bridle.records import Estimate, Evidence, Tested
+from bridle.report.certainty import nested_text, optimism_text
+from bridle.report.further import sentences
 from bridle.report.reading import Standing, against, standing
 from bridle.report.sections.laplace import compared
 from bridle.report.verdict import verdict
@@ -31,6 +33,8 @@ def summary(evidence: Evidence, report: Path | None = None) -> RenderableType:
     parts: list[RenderableType] = [Text(printable(verdict(evidence)), style="bold"), Text()]
     if evidence.tested:
         parts += [_table(evidence), Text()]
+    if asked := sentences(evidence):
+        parts += [*(Text(printable(line)) for line in asked), Text()]
     parts += [Text(printable(line), style="dim") for line in _footnotes(evidence)]
     if report is not None:
         parts.append(Text.assemble("Report: ", (printable(str(report)), "bold cyan"), overflow="fold"))
@@ -84,11 +88,16 @@ def _value(estimate: Estimate | None) -> str:
     return NOTHING if estimate is None else number(estimate.value)
 
 
+def _certainties(evidence: Evidence) -> tuple[tuple[str, str], ...]:
+    return ("Optimism", optimism_text(evidence)), ("Nested", nested_text(evidence))
+
+
 def _footnotes(evidence: Evidence) -> list[str]:
     notes = []
     if any(standing(comparison.difference) is Standing.UNCLEAR for comparison in evidence.comparisons):
         notes.append("An interval that covers zero means: no difference shown.")
     if evidence.laplace is not None and (said := compared(evidence)):
         notes.append(f"L2 by layer from the marginal likelihood, without validation data: {said}")
+    notes += [f"{name}: {text}" for name, text in _certainties(evidence) if text]
     serious = [finding for finding in evidence.findings if finding.severity != "info"]
     return notes + [f"{finding.severity.value}: {finding.message}" for finding in serious]

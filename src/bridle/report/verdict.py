@@ -50,8 +50,10 @@ def _untested(evidence: Evidence) -> str:
     if chosen is None or not math.isfinite(chosen.score):
         return f"{_subject(evidence)} has not been scored on sealed test rows."
     scored = f"{metric_name(evidence.metric)} {spread(chosen.score, chosen.error)}"
+    known = evidence.optimism
+    corrected = "" if known is None else f" ({interval(known.corrected)} once that is corrected)"
     return (
-        f"{_subject(evidence)} scores {scored} on the folds that chose it, which is optimistic; "
+        f"{_subject(evidence)} scores {scored} on the folds that chose it, which is optimistic{corrected}; "
         "it has not been scored on sealed test rows."
     )
 

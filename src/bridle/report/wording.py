@@ -29,6 +29,7 @@ RECIPES = {
     "adamw": "AdamW with decay",
     "early stopping": "early stopping only",
     "laplace": "L2 by marginal likelihood",
+    "ensemble": "ensemble of the folds",
 }
 NOTHING = "–"
 

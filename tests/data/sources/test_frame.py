@@ -7,6 +7,7 @@ import pytest
 
 from bridle.data.load import load
 from bridle.data.options import Options
+from bridle.data.sources.frame import to_polars
 from bridle.errors import DataError
 from bridle.records import Column
 
@@ -109,3 +110,22 @@ def test_pandas_frames_may_hold_a_name_twice(pandas_like):
     parts = [Series([1, 2], np.dtype("int64"))] * 2
     with pytest.raises(DataError, match="the column name 'a' occurs 2 times"):
         load((pandas_like(["a", "a"], parts), "a"))
+
+
+def test_every_kind_of_missing_value_in_pandas_is_missing():
+    pd = pytest.importorskip("pandas")
+    kinds = ["Int64", "Float64", "boolean", "string", "object", "category"]
+    cells = {"Int64": [1, pd.NA, 3], "Float64": [1.5, pd.NA, 3.0], "boolean": [True, pd.NA, False]}
+    frame = pd.DataFrame({kind: pd.Series(cells.get(kind, ["a", pd.NA, "b"]), dtype=kind) for kind in kinds})
+    read = to_polars(frame, "frame")
+    assert [read[kind].to_list() for kind in kinds] == [
+        *([kind_cells[0], None, kind_cells[2]] for kind_cells in cells.values()),
+        *[["a", None, "b"]] * 3,
+    ]
+    assert [str(dtype) for dtype in read.dtypes[:5]] == ["Int64", "Float64", "Boolean", "String", "String"]
+    assert read["category"].dtype == pl.Categorical
+
+
+def test_columns_of_a_mapping_may_be_polars_series():
+    read = to_polars({"a": pl.Series([1, 2]), "b": [0.5, 1.0]}, "frame")
+    assert read.to_dict(as_series=False) == {"a": [1, 2], "b": [0.5, 1.0]}

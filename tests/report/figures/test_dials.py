@@ -1,6 +1,7 @@
 import dataclasses
 
 from bridle.report.figures.dials import dial_figures
+from bridle.report.figures.scores import standard_error_mark
 
 
 def test_one_figure_per_dial(searched, sound):
@@ -18,6 +19,14 @@ def test_the_chosen_one_is_drawn_last_and_marked(searched):
     assert trace["marker"]["symbol"].index("diamond") == 59
     assert trace["marker"]["color"][-1] == "<chosen>"
     assert trace["marker"]["color"].count("<chosen>") == 1
+
+
+def test_scores_have_their_errors_and_the_axis_its_mark(searched):
+    figure = dial_figures(searched)[0]
+    assert figure.layout["shapes"] == standard_error_mark(searched) != []
+    best = next(item for item in searched.candidates if item.number == searched.choice.best)
+    errors = dict(zip(figure.data[0]["text"], figure.data[0]["error_y"]["array"], strict=True))
+    assert next(error for text, error in errors.items() if text.startswith(f"{best.name}:")) == best.error
 
 
 def test_a_dial_that_was_left_out_is_not_drawn(searched, sound):

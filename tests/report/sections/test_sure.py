@@ -22,6 +22,26 @@ def test_a_search(searched):
     )
 
 
+def test_how_far_the_choice_flatters(searched):
+    found = said(searched)
+    assert found["Optimism"].startswith(
+        "Choosing among 60 recipes flatters by 0.0024: log-loss 0.0829 on the folds that"
+    )
+    assert found["On the folds"].startswith("Better by 0.040 [0.022, 0.058] than no regularization, by")
+    assert found["Nested"].startswith("Log-loss 0.086 [0.071, 0.101] over 3 outer folds")
+
+
+def test_the_outer_folds_of_nested_cross_validation(searched, single):
+    rows = content(searched)["outer"]
+    assert [(row.name, row.score, row.inner) for row in rows] == [
+        ("outer fold 1", "0.081", "0.077"),
+        ("outer fold 2", "0.09", "0.086"),
+        ("outer fold 3", "0.087", "0.083"),
+    ]
+    assert rows[0].chosen.startswith("L2 3e-4, dropout 0.2")
+    assert content(single)["outer"] == []
+
+
 def test_a_test_set_that_was_opened_again_is_no_longer_trusted(regressed):
     assert "opened twice" in said(regressed)["Sealed test rows"]
     assert "optimistic" in said(regressed)["Sealed test rows"]

@@ -67,14 +67,17 @@ def _column(name: str, values: Any) -> pl.Series:
     """One column, whose own type decides; a pandas categorical stays one."""
     kind = str(getattr(values, "dtype", ""))
     if kind == "category":
-        text = [None if value is None or value != value else str(value) for value in values]
+        text = [None if value is None else str(value) for value in _present(values)]
         return pl.Series(name, text, dtype=pl.String).cast(pl.Categorical)
-    if kind in ("object", "str") or kind.startswith("string"):
-        plain = [None if value is None or value != value else value for value in values]
-        return pl.Series(name, plain, strict=False)
-    if kind[:1].isupper() and hasattr(values, "to_list"):
-        return pl.Series(name, [None if value != value else value for value in values.astype(object)], strict=False)
+    if kind in ("object", "str", "boolean") or kind.startswith("string") or kind[:1].isupper():
+        return pl.Series(name, _present(values), strict=False)
     return pl.Series(name, values.to_numpy() if hasattr(values, "to_numpy") else values, strict=False)
+
+
+def _present(values: Any) -> list[Any]:
+    """The cells of a column, ``None`` where one is missing in any of pandas' ways."""
+    missing = values.isna() if hasattr(values, "isna") else [value is None or value != value for value in values]
+    return [None if gone else value for value, gone in zip(values, missing, strict=True)]
 
 
 SOURCE = Source("frame", _accepts, _read)

@@ -13,6 +13,10 @@ from torch import Tensor
 from bridle.core import Batch, Draws
 from bridle.engine.packs.slot import Slot
 
+FILL = 16
+"""Batches of a multiple of so many examples put every member's outputs at a multiple of 64 bytes: the last bits of
+matrix products depend on that."""
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -57,9 +61,8 @@ class Feed:
 
     Args:
         slots: The member of each row, those with more batches first.
-        fill: Batches are filled up to a multiple of this, with rows that weigh nothing: members then lie in memory at
-            multiples of 64 bytes, on which the last bits of matrix products depend. 1 where the examples of a batch
-            meet in the network (batch normalisation), so that every row counts.
+        fill: Batches are filled up to a multiple of this, with rows that weigh nothing; 1 where the examples of a
+            batch meet in the network (batch normalisation), so that every row counts.
     """
 
     def __init__(self, slots: Sequence[Slot], fill: int) -> None:
@@ -85,7 +88,7 @@ class Feed:
         counts = [len(now[stream][0].examples) for stream in streams]
 
         def together(tensors: list[Tensor]) -> Tensor:
-            stacked = torch.stack([_filled_up(tensor, size) for tensor in tensors])
+            stacked = torch.stack([filled_up(tensor, size) for tensor in tensors])
             return stacked if len(kept) == len(streams) else stacked.index_select(0, index)
 
         weights = together([batch.weights for batch in found])
@@ -107,7 +110,7 @@ class Feed:
         return -(-len(batch.examples) // self._fill) * self._fill
 
 
-def _filled_up(tensor: Tensor, size: int) -> Tensor:
+def filled_up(tensor: Tensor, size: int) -> Tensor:
     """A batch filled up with its first example."""
     extra = size - len(tensor)
     return torch.cat([tensor, tensor[:1].expand(extra, *tensor.shape[1:])]) if extra else tensor

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bridle.engine.course import Course, Diverged
 from bridle.engine.optimizers import learning_rate
-from bridle.engine.packs.batches import Feed, PackBatch
+from bridle.engine.packs.batches import FILL, Feed, PackBatch
 from bridle.engine.packs.kind import Kind
 from bridle.engine.packs.scores import Scores
 from bridle.engine.packs.section import Section
@@ -19,9 +19,6 @@ from bridle.engine.packs.states import fresh, from_checkpoint, to_checkpoint
 from bridle.engine.setting import Setting
 from bridle.population import Member
 from bridle.population.stack import Stack
-
-ALIGNED = 16
-"""Numbers in 64 bytes: where members lie at multiples of it, their products are the same at any place of a pack."""
 
 
 @final
@@ -47,11 +44,11 @@ class Pack:
         self, setting: Setting, kind: Kind, averages: int = 0, *, spare: bool = False, fills: bool = True
     ) -> None:
         self._setting, self.kind, self._averages, self._spare = setting, kind, averages, spare
-        self._fill = ALIGNED if fills else 1
+        self._fill = FILL if fills else 1
         self.slots: list[Slot] = []
         self.rows: list[Slot] = []
         self._sections: dict[tuple[int, int], Section] = {}
-        self._stack = Stack({}, kind.transposed)
+        self._stack = Stack({}, {}, kind.transposed)
 
     def join(self, member: Member, checkpoint: tuple[dict[str, Tensor], dict[str, Any]] | None = None) -> Slot:
         """Make a member ready, from its checkpoint where there is one; :meth:`arrange` gives it its row.
@@ -111,7 +108,7 @@ class Pack:
 
     def step(self, start: int, end: int, batch: PackBatch) -> Tensor:
         """Train the rows from ``start`` to ``end`` on a batch; give their data losses."""
-        if batch.inputs.shape[1] % ALIGNED:
+        if batch.inputs.shape[1] % FILL:
             return torch.cat([self._apart(row, row + 1, start, batch) for row in range(start, end)])
         if end - start > 1 and (end == len(self.rows) or not self._spare):
             return self._section(start, end).step(self._stack.view(start, end), batch)

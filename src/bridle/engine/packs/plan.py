@@ -15,7 +15,7 @@ from bridle.population.crew import START_SECONDS
 from bridle.records import Mark
 
 
-def plan(members: Sequence[Member], setting: Setting, workers: int, *, apart: bool) -> list[Task]:
+def plan(members: Sequence[Member], setting: Setting, workers: int, *, apart: bool, running: bool) -> list[Task]:
     """Tasks for all members, the longest first; those that are finished come first of all.
 
     Args:
@@ -23,6 +23,7 @@ def plan(members: Sequence[Member], setting: Setting, workers: int, *, apart: bo
         setting: What they share.
         workers: Processes that may train at once.
         apart: Whether each must train by itself.
+        running: Whether workers are up already, so that short work is divided, too.
 
     Raises:
         BridleError: If a recipe does not fit the model.
@@ -35,7 +36,7 @@ def plan(members: Sequence[Member], setting: Setting, workers: int, *, apart: bo
             kinds[_kind(member, setting, apart)].append(member)
     groups = [(group, _verdict(group, kind, setting, workers)) for kind, group in kinds.items()]
     total = sum(_seconds(group, found) for group, found in groups)
-    processes = workers if total > START_SECONDS else 1
+    processes = workers if running or total > START_SECONDS else 1
     tasks = [task for group, found in groups for task in _divided(group, found, processes)]
     tasks.sort(key=lambda task: -task.seconds)
     return [*([Task(tuple(done))] if done else []), *tasks]

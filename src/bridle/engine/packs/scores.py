@@ -14,10 +14,12 @@ from torch import Tensor
 
 from bridle.core import Averaging
 from bridle.engine.evaluate import refresh_batch_norm
+from bridle.engine.packs.batches import FILL, filled_up
 from bridle.engine.packs.kind import Kind
 from bridle.engine.packs.section import Section
 from bridle.engine.packs.slot import Slot
 from bridle.population.losses import probabilities
+from bridle.population.rows import select
 from bridle.population.stack import Stack, Tensors
 from bridle.records import Task
 
@@ -93,6 +95,7 @@ class Scores:
             tensors = self._of(self._weights, company) | self._of(self._buffers, company)
             blocks = self._blocks([self._rows[row] for row in company], name)
             output = torch.cat([self._kind.outputs(tensors, block) for block in blocks], 1)
+            output = output[:, : len(self._rows[rows[0]].course.rows[name])]
             for row, predicted in zip(rows, self._numbers(rows, output), strict=False):
                 self._predicted[id(self._rows[row]), name] = predicted
 
@@ -110,10 +113,10 @@ class Scores:
         if rows[-1] - rows[0] + 1 == len(rows):
             return {name: value[rows[0] : rows[-1] + 1] for name, value in tensors.items()}
         index = torch.tensor(rows)
-        return {name: value.index_select(0, index.to(value.device)) for name, value in tensors.items()}
+        return {name: select(value, index) for name, value in tensors.items()}
 
     def _blocks(self, slots: Sequence[Slot], name: str) -> list[Tensor]:
-        """Normalised inputs ``(M, B, ...)``, gathered once for members of one fold."""
+        """Normalised inputs ``(M, B, ...)``, gathered once for members of one fold; the last block is filled up."""
         folds = [(id(slot.course.examples), slot.course.rows[name].tobytes()) for slot in slots]
         kept = list(dict.fromkeys(folds))
         own = [slots[folds.index(fold)].course for fold in kept]
@@ -123,7 +126,8 @@ class Scores:
             parts = []
             for course in own:
                 rows = torch.from_numpy(course.rows[name][start : start + BLOCK]).to(course.examples.device)
-                parts.append(course.examples.preprocessing.normalise(course.examples.inputs(rows)))
+                inputs = course.examples.preprocessing.normalise(course.examples.inputs(rows))
+                parts.append(filled_up(inputs, -(-len(rows) // FILL) * FILL))
             together = torch.stack(parts)
             found.append(together.index_select(0, index.to(together.device)) if len(kept) < len(slots) else together)
         return found

@@ -17,8 +17,8 @@ from bridle.engine.packs.kind import Kind
 from bridle.engine.packs.penalties import PackPenalties
 from bridle.engine.packs.slot import Slot
 from bridle.engine.packs.tasks import tasks
-from bridle.population.optimize import Rate, adamw, like, sgd
-from bridle.population.stack import Stack, Tensors
+from bridle.population.optimize import MOMENTS, Rate, adamw, sgd
+from bridle.population.stack import Stack, Tensors, aligned
 
 
 @final
@@ -61,22 +61,16 @@ class Section:
         losses_M = self._losses(stack, leaves, batch)
         found = torch.autograd.grad(losses_M.sum(), list(leaves.values()), allow_unused=True)
         with torch.no_grad():
-            weights = stack.parts["weights"]
-            gradients = {
-                name: like(slope, weights[name]) for name, slope in zip(leaves, found, strict=True) if slope is not None
-            }
+            gradients = {name: slope for name, slope in zip(leaves, found, strict=True) if slope is not None}
             shown = _shown(stack, gradients)
             self._clip(gradients)
             rates = [_rate(slot, draws) for slot, draws in zip(self.slots, batch.draws, strict=True)]
             running = self._begin(stack, shown, rates, batch) if self._rules else []
             self.penalties.add_gradients(stack.shown("weights"), shown, progress)
-            state = {part: tensors for part, tensors in stack.parts.items() if part in ("exp_avg", "exp_avg_sq")}
-            if self._kind.optimizer == "sgd":
-                sgd(weights, gradients, stack.parts, rates)
-            else:
-                adamw(weights, gradients, state, rates)
-            views = {part: stack.shown(part) for part in state}
-            self.penalties.proximal_steps(stack.shown("weights"), shown, views, rates, progress)
+            step = sgd if self._kind.optimizer == "sgd" else adamw
+            step(stack.flat["weights"], {name: aligned(slope) for name, slope in gradients.items()}, stack.flat, rates)
+            moments = {part: stack.shown(part) for part in MOMENTS[self._kind.optimizer]}
+            self.penalties.proximal_steps(stack.shown("weights"), shown, moments, rates, progress)
             for rule in reversed(running):
                 next(rule, None)
             self._average(stack, progress)

@@ -10,11 +10,9 @@ from bridle.core import Averaging
 from bridle.engine.course import by_part
 from bridle.engine.packs.kind import Kind
 from bridle.engine.packs.slot import Slot
+from bridle.population.optimize import MOMENTS
 from bridle.population.stack import Tensors
 from bridle.regularizers.averaging import EMA
-
-MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "sgd": ("momentum_buffer",)}
-"""The parts of an optimizer's state."""
 
 
 def fresh(kind: Kind, slot: Slot, averages: int) -> dict[str, Tensors]:

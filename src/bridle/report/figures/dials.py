@@ -1,11 +1,12 @@
-"""The score against each dial that the search turned."""
+"""The score against each dial that the search turned, with standard errors and the one-standard-error mark."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from bridle.records import Candidate, Evidence
-from bridle.report.figures.figure import CHOSEN, OTHER, Figure, axis, label, layout, named_ticks
-from bridle.report.figures.scores import clipped, limits, symbol
+from bridle.report.figures.figure import CHOSEN, FAINT, OTHER, Figure, axis, finite, label, layout, named_ticks
+from bridle.report.figures.scores import clipped, limits, standard_error_mark, symbol
 from bridle.report.reading import succeeded
 from bridle.report.wording import metric_name, number, value
 
@@ -35,6 +36,13 @@ def _figure(evidence: Evidence, candidates: tuple[Candidate, ...], address: str,
         "mode": "markers",
         "x": places,
         "y": [clipped(candidate.score, reach) for candidate in having],
+        "error_y": {
+            "type": "data",
+            "array": finite(candidate.error for candidate in having),
+            "color": FAINT,
+            "thickness": 1,
+            "width": 0,
+        },
         "marker": {
             "line": {"width": 0},
             "color": [CHOSEN if is_chosen else OTHER for is_chosen in chosen],
@@ -49,19 +57,27 @@ def _figure(evidence: Evidence, candidates: tuple[Candidate, ...], address: str,
     }
     axes = {"xaxis": axis(showgrid=False, **ticks), "yaxis": axis(range=list(reach), nticks=5)}
     says = f"{metric_name(evidence.metric)} against {address}."
-    return Figure([trace], layout(196, **axes), says, address)
+    return Figure([trace], layout(196, **axes, shapes=standard_error_mark(evidence)), says, address)
 
 
 def _places(values: list[Any]) -> tuple[list[float], dict[str, Any]]:
     """Where values stand: numbers at their value, on a logarithmic axis over decades; other values side by side."""
-    if all(isinstance(item, int | float) and not isinstance(item, bool) for item in values):
+    if are_numbers(values):
         numbers = [float(item) for item in values]
-        if min(numbers) > 0 and math.log10(max(numbers) / min(numbers)) >= DECADES:
-            return numbers, {"type": "log", **_decades(numbers)}
-        return numbers, {"nticks": 6}
+        return numbers, {"type": "log", **_decades(numbers)} if span_decades(numbers) else {"nticks": 6}
     names = sorted({value(item) for item in values})
     ticks = named_ticks(names) | {"range": [-0.6, len(names) - 0.4]}
     return [float(names.index(value(item))) for item in values], ticks
+
+
+def are_numbers(values: Sequence[Any]) -> bool:
+    """Whether all values of a dial are numbers."""
+    return all(isinstance(item, int | float) and not isinstance(item, bool) for item in values)
+
+
+def span_decades(numbers: Sequence[float]) -> bool:
+    """Whether a logarithmic axis shows them better."""
+    return min(numbers) > 0 and math.log10(max(numbers) / min(numbers)) >= DECADES
 
 
 def _decades(numbers: list[float]) -> dict[str, Any]:

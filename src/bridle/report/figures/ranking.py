@@ -3,8 +3,8 @@
 from typing import Any
 
 from bridle.records import Candidate, Evidence
-from bridle.report.figures.figure import BASELINE, CHOSEN, FAINT, NEAR, OTHER, Figure, axis, finite, label, layout
-from bridle.report.figures.scores import clipped, limits, symbol
+from bridle.report.figures.figure import BASELINE, CHOSEN, NEAR, OTHER, Figure, axis, finite, label, layout
+from bridle.report.figures.scores import clipped, limits, standard_error_mark, symbol
 from bridle.report.reading import ranked, succeeded
 from bridle.report.wording import direction, metric_name, sentence, spread
 
@@ -31,7 +31,7 @@ def ranking_figure(evidence: Evidence) -> Figure | None:
         330,
         xaxis=axis("candidates, best first", showgrid=False, nticks=10, range=[0, len(shown) + 1]),
         yaxis=axis(range=list(reach), nticks=6),
-        shapes=_standard_error_mark(evidence),
+        shapes=standard_error_mark(evidence),
     )
     says = f"Mean {metric} over folds of {len(shown)} candidates and baselines, best first, with standard errors."
     title = sentence(f"{metric} ({direction(evidence.higher_is_better)})")
@@ -74,15 +74,3 @@ def _dots(name: str, members: list[tuple[int, Candidate]], reach: tuple[float, f
         "text": [f"{label(candidate.name)}: {spread(candidate.score, candidate.error)}" for candidate in candidates],
         "hovertemplate": "%{text}<extra></extra>",
     }
-
-
-def _standard_error_mark(evidence: Evidence) -> list[dict[str, Any]]:
-    """A line at one standard error from the best candidate, on the worse side."""
-    if evidence.choice is None:
-        return []
-    best = next((candidate for candidate in evidence.candidates if candidate.number == evidence.choice.best), None)
-    if best is None or finite([best.error, best.score]).count(None):
-        return []
-    level = best.score - best.error if evidence.higher_is_better else best.score + best.error
-    line = {"color": FAINT, "width": 1.5, "dash": "dot"}
-    return [{"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": level, "y1": level, "line": line}]

@@ -1,8 +1,12 @@
-"""The axis of scores that the figures of the search share."""
+"""The axis of scores that the figures of the search share, and the mark of one standard error on it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+
+from bridle.records import Evidence
+from bridle.report.figures.figure import FAINT, finite
 
 REACH = 3.0
 
@@ -34,3 +38,15 @@ def symbol(score: float, limits: tuple[float, float], chosen: bool) -> str:
     if score < limits[0]:
         return "triangle-down"
     return "diamond" if chosen else "circle"
+
+
+def standard_error_mark(evidence: Evidence) -> list[dict[str, Any]]:
+    """A line at one standard error from the best candidate, on the worse side."""
+    if evidence.choice is None:
+        return []
+    best = next((candidate for candidate in evidence.candidates if candidate.number == evidence.choice.best), None)
+    if best is None or finite([best.error, best.score]).count(None):
+        return []
+    level = best.score - best.error if evidence.higher_is_better else best.score + best.error
+    line = {"color": FAINT, "width": 1.5, "dash": "dot"}
+    return [{"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": level, "y1": level, "line": line}]

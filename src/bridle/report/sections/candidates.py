@@ -5,6 +5,7 @@ from typing import Any
 
 from bridle.records import Candidate, Evidence
 from bridle.report.figures.dials import dial_figures
+from bridle.report.figures.parallel import parallel_figure
 from bridle.report.figures.ranking import ranking_figure
 from bridle.report.reading import ranked
 from bridle.report.wording import count, direction, metric_name, number, regularizer_name, spread, tested_name, value
@@ -39,6 +40,7 @@ def content(evidence: Evidence) -> dict[str, Any] | None:
         "direction": direction(evidence.higher_is_better),
         "ranking": ranking_figure(evidence),
         "dials": dial_figures(evidence),
+        "parallel": parallel_figure(evidence),
         "addresses": addresses,
         "rows": rows[:SHOWN],
         "more": rows[SHOWN:],

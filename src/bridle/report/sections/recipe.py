@@ -10,4 +10,8 @@ def content(evidence: Evidence) -> dict[str, Any] | None:
     """The recipe's text with its colours."""
     if not evidence.recipe.strip():
         return None
-    return {"chosen": evidence.choice is not None, "text": highlighted(evidence.recipe.strip())}
+    return {
+        "chosen": evidence.choice is not None,
+        "pruned": evidence.attribution is not None and evidence.attribution.applied,
+        "text": highlighted(evidence.recipe.strip()),
+    }

@@ -1,24 +1,51 @@
 """How sure the numbers are: the intervals, the sealed test set, the folds that chose."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from bridle.records import Candidate, Estimate, Evidence
+from bridle.report.certainty import fold_comparisons_text, nested_text, optimism_text
 from bridle.report.reading import chosen_candidate, chosen_test, main_outcomes, repeats, succeeded
-from bridle.report.wording import count, interval, metric_name, sentence, spread, times
+from bridle.report.recipe import regularizers
+from bridle.report.wording import count, interval, metric_name, number, sentence, spread, times
+
+
+@dataclass(frozen=True)
+class Outer:
+    """One outer fold of nested cross-validation."""
+
+    name: str
+    score: str
+    inner: str
+    chosen: str
 
 
 def content(evidence: Evidence) -> dict[str, Any] | None:
-    """Statements as pairs of what and how."""
+    """Statements as pairs of what and how, and the outer folds of nested cross-validation."""
     if not evidence.tested and not evidence.candidates:
         return None
     pairs = (
         ("Sealed test rows", _sealed(evidence)),
         ("Intervals", _intervals(evidence)),
         ("The choice", _choice(evidence)),
-        ("Fold scores", _optimism(evidence)),
+        ("Fold scores", _fold_scores(evidence)),
+        ("Optimism", optimism_text(evidence)),
+        ("On the folds", fold_comparisons_text(evidence)),
+        ("Nested", sentence(nested_text(evidence))),
     )
-    return {"statements": [(term, text) for term, text in pairs if text]}
+    return {"statements": [(term, text) for term, text in pairs if text], "outer": _outer(evidence)}
+
+
+def _outer(evidence: Evidence) -> list[Outer]:
+    """The outer folds of nested cross-validation, one row each."""
+    folds = () if evidence.nested is None else evidence.nested.folds
+    return [
+        Outer(
+            f"outer fold {fold.fold + 1}", number(fold.score), number(fold.inner), ", ".join(regularizers(fold.recipe))
+        )
+        for fold in folds
+    ]
 
 
 def _sealed(evidence: Evidence) -> str:
@@ -56,7 +83,7 @@ def _choice(evidence: Evidence) -> str:
     return f"{tried}{f'; {failed} failed' if failed else ''}. {_closed(evidence.choice.reason)}"
 
 
-def _optimism(evidence: Evidence) -> str:
+def _fold_scores(evidence: Evidence) -> str:
     chosen, main = chosen_candidate(evidence), _main(evidence)
     if chosen is None or not math.isfinite(chosen.score):
         return ""

@@ -1,0 +1,1 @@
+"""Bridle in other libraries' terms: one thin package each, imported only by who asks for it."""
