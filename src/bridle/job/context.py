@@ -7,6 +7,7 @@ from typing import Any, final
 
 from numpy.typing import NDArray
 
+from bridle.choosing.strategy import Evaluate
 from bridle.core import Recipe, StopRule
 from bridle.data.dataset import Dataset
 from bridle.data.folds import make_folds, with_watch
@@ -61,15 +62,13 @@ class Context:
 
     def folds(self) -> list[Fold]:
         """The folds of the search and of its baselines."""
-        return make_folds(self.dataset, self.rows, self.ask.folds, self.ask.seed)
+        return make_folds(self.dataset, self.rows, self.ask.folds, self.ask.seed, self.ask.repeats)
 
     def watched(self, fold: Fold, recipe: Recipe) -> Fold:
         """The fold with a tenth of its training rows marked for patience, where the recipe has a stop rule."""
         return with_watch(fold, self.dataset, self.ask.seed) if recipe.of(StopRule) else fold
 
-    def on_folds(
-        self, stage: str, folds: Sequence[Fold], best: Callable[[], str] = str
-    ) -> Callable[[Sequence[tuple[int, Recipe]]], dict[int, tuple[Outcome, ...]]]:
+    def on_folds(self, stage: str, folds: Sequence[Fold], best: Callable[[], str] = str) -> Evaluate:
         """A function that trains numbered recipes on all folds and gives their outcomes by number.
 
         Args:
@@ -77,16 +76,23 @@ class Context:
             folds: The folds.
             best: Gives the note to show beside the bar.
         """
+        kept: dict[tuple[int, int], str] = {}
 
-        def evaluate(recipes: Sequence[tuple[int, Recipe]]) -> dict[int, tuple[Outcome, ...]]:
-            members = [
-                Member(number, recipe, self.watched(fold, recipe), self.ask.seed, stage=stage)
-                for number, recipe in recipes
-                for fold in folds
-            ]
+        def evaluate(
+            recipes: Sequence[tuple[int, Recipe]], *, until: int = 0, keep: bool = False, warm: int | None = None
+        ) -> dict[int, tuple[Outcome, ...]]:
+            def member(number: int, recipe: Recipe, fold: Fold) -> Member:
+                start = "" if warm is None else kept[warm, fold.number]
+                own = self.watched(fold, recipe)
+                return Member(number, recipe, own, self.ask.seed, stage=stage, keep=keep, until=until, warm=start)
+
+            members = [member(number, recipe, fold) for number, recipe in recipes for fold in folds]
             found: dict[int, list[Outcome]] = defaultdict(list)
-            for member, outcome in self.crew(members):
-                found[member.candidate].append(outcome)
+            for trained, outcome in self.crew(members):
+                found[trained.candidate].append(outcome)
+                kept[trained.candidate, trained.fold.number] = trained.name
+                if outcome.failure:
+                    self.progress.say(f"{stage}, recipe {trained.candidate}, fold {outcome.fold}: {outcome.failure}")
                 self.progress.advance(1, best())
             return {number: tuple(sorted(found[number], key=lambda item: item.fold)) for number, _ in recipes}
 
