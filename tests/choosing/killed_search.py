@@ -1,7 +1,7 @@
 """A search that is killed with SIGKILL after some commits to its database, in child processes; prints what was found.
 
-``killed_search.py STRATEGY FOLDER COMMITS...`` starts one child after another on the same study, each killed after so many
-commits of its own; 0 lets the search end. Forks of one warm process spare importing everything each time.
+``killed_search.py STRATEGY FOLDER COMMITS...`` starts one child after another on the same study, each killed after so
+many commits of its own; 0 lets the search end. Forks of one warm process spare importing everything each time.
 """
 
 import json
