@@ -107,15 +107,15 @@ class Database:
                 except (SQLAlchemyError, optuna.exceptions.StorageInternalError, ImportError) as error:
                     if not self._passes(error) or time.monotonic() - began + pause > PATIENCE:
                         raise self._told(error) from error
-                    if pause == FIRST_PAUSE:
+                    if pause == 2 * FIRST_PAUSE:
                         self._say(
-                            f"The database of the search, {self.name}, cannot be used now ({_cause(error)}); it is "
+                            f"The database of the search, {self.name}, cannot be used now ({_told_by(error)}); it is "
                             f"tried again for up to {PATIENCE / 60:.2g} minutes."
                         )
                     time.sleep(pause)
                     pause = min(2 * pause, LONGEST_PAUSE)
                 else:
-                    if pause > FIRST_PAUSE:
+                    if pause > 2 * FIRST_PAUSE:
                         self._say(f"The database of the search, {self.name}, is back.")
                     return done
         finally:
@@ -125,7 +125,7 @@ class Database:
         """Whether the cause may go by itself."""
         from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
-        cause, text = error.__cause__ or error, _cause(error)
+        cause, text = _of_the_driver(error), _told_by(error)
         if not self._opened and ("already exists" in text or isinstance(cause, IntegrityError)):
             return True  # another search makes the tables at this moment
         if self._is_file:
@@ -136,13 +136,19 @@ class Database:
 
     def _told(self, error: Exception) -> StorageError:
         return StorageError(
-            f"The database of the search, {self.name}, cannot be used: {_cause(error)}. Check that it can be reached "
+            f"The database of the search, {self.name}, cannot be used: {_told_by(error)}. Check that it can be reached "
             "and written, and that the disk is not full. What was told so far is kept: bridle fit --resume goes on."
         )
 
 
-def _cause(error: BaseException) -> str:
+def _of_the_driver(error: BaseException) -> BaseException:
+    """SQLAlchemy's error, which Optuna may have wrapped."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return error if isinstance(error, SQLAlchemyError) or error.__cause__ is None else error.__cause__
+
+
+def _told_by(error: BaseException) -> str:
     """What the driver said, in a line."""
-    if isinstance(error.__cause__, Exception) and not hasattr(error, "orig"):
-        error = error.__cause__
-    return str(getattr(error, "orig", None) or error).splitlines()[0]
+    cause = _of_the_driver(error)
+    return str(getattr(cause, "orig", None) or cause).splitlines()[0]
