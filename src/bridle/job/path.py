@@ -76,7 +76,7 @@ def _by_doubling(job: Context, weakest: Recipe, penalty: Penalty, dial: str, hig
 
     On the first fold; ``high`` where none is found below it. A range from zero on is doubled from its last millionth.
     """
-    strength, warm = max(getattr(penalty, dial), high / 2**20), ""
+    strength, warm = getattr(penalty, dial) or high / 2**20, ""
     training = weakest.training.replace(epochs=max(weakest.training.epochs // SHORT, 1), stop_after=0)
     while strength < high:
         stronger = replace(penalty, **{dial: strength})
