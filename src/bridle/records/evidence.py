@@ -35,7 +35,9 @@ class Candidate:
         gap: Validation score against clean training score at that epoch, in the metric's unit; positive means
             overfitting.
         outcomes: One per fold and seed.
-        failure: The first cause where all its members failed, else ``None``.
+        failure: The first cause, with its fold and seed, where no epoch has a score in every fold, else ``None``.
+        until: The epoch at which the search dropped it, so that it cannot be chosen; 0 where it was trained to its end.
+        warm: The number of the candidate whose weights it started from, on a path; else ``None``.
     """
 
     number: int
@@ -49,6 +51,8 @@ class Candidate:
     gap: float
     outcomes: tuple[Outcome, ...]
     failure: str | None = None
+    until: int = 0
+    warm: int | None = None
 
 
 @dataclass(frozen=True)
