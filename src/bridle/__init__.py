@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bridle.job.feature_path import FeaturePath, feature_path
     from bridle.job.fit import fit, resume
     from bridle.job.inquiry import attribute, learning_curve, stability
+    from bridle.job.marginal_likelihood import MarginalLikelihood, marginal_likelihood
     from bridle.job.preview import preview
     from bridle.job.run import Predictions, Run, load
     from bridle.job.search import Search, search
@@ -33,6 +34,7 @@ _HOMES = {
     "BridleClassifier": "bridle.integrations.sklearn",
     "BridleRegressor": "bridle.integrations.sklearn",
     "FeaturePath": "bridle.job.feature_path",
+    "MarginalLikelihood": "bridle.job.marginal_likelihood",
     "Place": "bridle.core",
     "Predictions": "bridle.job.run",
     "Recipe": "bridle.core",
@@ -52,6 +54,7 @@ _HOMES = {
     "learning_curve": "bridle.job.inquiry",
     "load": "bridle.job.run",
     "load_recipe": "bridle.regularizers.catalogue",
+    "marginal_likelihood": "bridle.job.marginal_likelihood",
     "preview": "bridle.job.preview",
     "resume": "bridle.job.fit",
     "schedule": "bridle.core",
@@ -63,6 +66,7 @@ __all__ = [
     "BridleClassifier",
     "BridleRegressor",
     "FeaturePath",
+    "MarginalLikelihood",
     "Place",
     "Predictions",
     "Recipe",
@@ -82,6 +86,7 @@ __all__ = [
     "learning_curve",
     "load",
     "load_recipe",
+    "marginal_likelihood",
     "preview",
     "resume",
     "schedule",

@@ -45,6 +45,7 @@ def test_defaults(cli, calls):
         "prune": False,
         "learning_curve": False,
         "stability": False,
+        "laplace": False,
         "drop": (),
         "categorical": (),
         "group": None,
@@ -64,7 +65,17 @@ def test_every_option_arrives(cli, calls):
         *("--budget", "10m", "--select", "best", "--seeds", 2, "--seed", 9, "--out", "there", "--device", "cpu"),
         *("--workers", 1, "--drop", "id", "--drop", "name", "--categorical", "zip", "--group", "g", "--time", "t"),
         *("--search-seeds", 3, "--nested", 4, "--ensemble"),
-        *("--weights", "w", "--bad-images", "skip", "--attribute", "--prune", "--learning-curve", "--stability"),
+        *(
+            "--weights",
+            "w",
+            "--bad-images",
+            "skip",
+            "--laplace",
+            "--attribute",
+            "--prune",
+            "--learning-curve",
+            "--stability",
+        ),
     )
     assert result.exit_code == 0, result.output
     named = calls[0][2]
@@ -100,6 +111,7 @@ def test_every_option_arrives(cli, calls):
         "prune": True,
         "learning_curve": True,
         "stability": True,
+        "laplace": True,
         "drop": ("id", "name"),
         "categorical": ("zip",),
         "group": "g",

@@ -24,6 +24,9 @@ from bridle.records import (
     Evidence,
     Finding,
     Histogram,
+    Laplace,
+    LaplaceLayer,
+    LaplaceStep,
     LearningCurve,
     Nested,
     Optimism,
@@ -221,6 +224,19 @@ def nested():
     return Nested(Estimate(0.086, 0.071, 0.101, (0.081, 0.09, 0.087)), folds, against)
 
 
+def laplace(names=("stages.0.weight", "head.weight"), noise=None):
+    """Strengths by the marginal likelihood: of three trainings the second is kept."""
+    layers = tuple(LaplaceLayer(name, 640, 2.5e-3 * (place + 1), 3.6, 72.4) for place, name in enumerate(names))
+    strengths = {layer.name: layer.strength for layer in layers}
+    ends = ((-120.0, -101.0), (-90.0, -82.1), (-91.0, -84.3))
+    steps = tuple(
+        LaplaceStep(training, epoch, value, strengths)
+        for training, values in enumerate(ends, start=1)
+        for epoch, value in zip((8, 16), values, strict=True)
+    )
+    return Laplace(RECIPE, -82.1, layers, ("stages.1.weight",), noise, steps, 8.2, (), 0.0912, 0.0061)
+
+
 def search_evidence(classes=tuple("0123456789"), count=60):
     """A search over 60 candidates with three baselines, on pictures of digits."""
     random = np.random.default_rng(7)
@@ -283,6 +299,7 @@ def search_evidence(classes=tuple("0123456789"), count=60):
         versions={"python": "3.11.2", "torch": "2.13.0", "numpy": "2.4.0", "bridle": "0.1.0"},
         hardware={"processor": "x86_64", "cores": 2, "memory_gib": 7.7, "device": "cpu"},
         seconds={"search": 92.1, "baselines": 21.4, "refit": 14.9, "total": 131.8},
+        laplace=laplace(),
     )  # fmt: skip
 
 
@@ -346,6 +363,7 @@ def hostile_evidence():
         ),
         stability=stability(HOSTILE[:4]),
         recipe=f"# {HOSTILE[1]}\n{RECIPE}",
+        laplace=laplace(HOSTILE),
         command=dict.fromkeys(HOSTILE, HOSTILE[1]),
         versions=dict.fromkeys(HOSTILE, HOSTILE[0]),
     )

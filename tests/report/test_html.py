@@ -56,7 +56,7 @@ def page(evidence, folder):
 def test_the_whole_page_of_a_search(searched, run):
     found = page(searched, run)
     assert found.sections() == list(html.TITLES)
-    assert len(found.figures()) == 1 + 1 + 2 + 3 + 1 + 6 + 1 + 1 + 4 + 3
+    assert len(found.figures()) == 1 + 1 + 2 + 3 + 1 + 6 + 1 + 1 + 4 + 3 + 1
     assert sum(tag == "img" for tag, _ in found.elements) == 36
     assert html.write_html(searched, run) == run / "report.html"
 

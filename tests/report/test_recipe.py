@@ -72,3 +72,25 @@ def test_markup_in_a_recipe_is_escaped():
     assert "<script" not in found
     assert "<b>" not in found
     assert "<i>" not in found
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("strength = 3e-4", "3e-4"),
+        ('strength = 3e-4\nscope = "all"', "3e-4"),
+        ('strength = 3e-4\nscope = "biases"', "–"),
+        ('strength = { "blocks.1" = 0.2, "blocks.*" = 0.1, "*" = 0.5 }', "0.1"),
+        ('strength = { "blocks.0.up.weight" = 0.2 }', "0.2"),
+        ('strength = { "head" = 0.2 }', "–"),
+        ("strength = { from = 1e-3, to = 1e-5 }", "scheduled"),
+        ('strength = { "*" = { from = 1e-3, to = 1e-5 } }', "scheduled"),
+    ],
+)
+def test_the_strength_of_a_layer(lines, expected):
+    assert recipe.strength_of(f'[[regularizers]]\nname = "l2"\n{lines}\n', "blocks.0.up.weight") == expected
+
+
+@pytest.mark.parametrize("text", ["", "= broken", '[[regularizers]]\nname = "l1"\nstrength = 0.1'])
+def test_no_strength_where_there_is_no_l2(text):
+    assert recipe.strength_of(text, "head.weight") == "–"

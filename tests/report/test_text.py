@@ -63,6 +63,11 @@ def test_optimism_and_nested_cross_validation(searched, single):
     assert "Optimism" not in printed(single)
 
 
+def test_strengths_by_evidence_stand_beside_the_choice(searched):
+    text = printed(searched, width=400)
+    assert "L2 by layer from the marginal likelihood, without validation data: log-loss 0.091 ± 0.006 after" in text
+
+
 def test_a_single_training_has_no_comparisons(single):
     text = printed(single)
     assert "given recipe" in text

@@ -78,6 +78,9 @@ def fit(
     stability: Annotated[
         bool, typer.Option("--stability", help="Also tell how often each feature of a table survives.")
     ] = False,
+    laplace: Annotated[
+        bool, typer.Option("--laplace", help="Test L2 by layer from the marginal likelihood beside the choice.")
+    ] = False,
     drop: options.Drop = None,
     categorical: options.Categorical = None,
     group: Annotated[str | None, typer.Option(metavar="COL", help="Rows that share it stay together.")] = None,

@@ -128,9 +128,9 @@ class Batches:
             part = slice(start, min(start + size, used))
             yield self._batch(rows[part], times[part])
 
-    def clean(self, size: int = 1024) -> Iterator[tuple[Batch, float]]:
-        """Every training row once, in order and normalised, in batches with their share of all rows."""
-        rows = self._rows.to(self.examples.device)
+    def clean(self, size: int = 1024, some: NDArray[np.int64] | None = None) -> Iterator[tuple[Batch, float]]:
+        """Every training row (or only some) once, in order and normalised, in batches with their share of the rows."""
+        rows = (self._rows if some is None else torch.from_numpy(some)).to(self.examples.device)
         for part in rows.tensor_split(max(1, -(-len(rows) // size))):
             batch = self._batch(part, torch.zeros_like(part))
             normal = replace(batch, inputs=self.examples.preprocessing.normalise(batch.inputs))

@@ -44,6 +44,7 @@ class Ask:
         search_seeds: How many seeds the search trains each recipe with on every fold.
         nested: Outer folds of nested cross-validation; 0 for none.
         ensemble: Whether the chosen recipe's fold members are kept and tested as an ensemble.
+        laplace: Whether strengths of L2 by the marginal likelihood are shown beside the choice.
     """
 
     data: str
@@ -73,6 +74,7 @@ class Ask:
     search_seeds: int = 1
     nested: int = 0
     ensemble: bool = False
+    laplace: bool = False
 
     def __post_init__(self) -> None:
         """Check the options."""

@@ -18,7 +18,7 @@ from bridle.job.progress import Progress
 from bridle.job.workspace import Workspace
 from bridle.metrics.metric import Metric
 from bridle.population import Crew, Member
-from bridle.records import Finding, Fold, Outcome
+from bridle.records import Finding, Fold, Laplace, Outcome
 
 
 @final
@@ -43,6 +43,7 @@ class Context:
         findings: What was noticed.
         openings: How often the sealed test set was opened.
         prefix: What its stages' names begin with, where it is a search within another.
+        laplace: Strengths by the marginal likelihood, where they were asked for.
     """
 
     ask: Ask
@@ -61,6 +62,7 @@ class Context:
     findings: list[Finding] = field(default_factory=list)
     openings: int = 0
     prefix: str = ""
+    laplace: Laplace | None = None
 
     def folds(self) -> list[Fold]:
         """The folds of the search and of its baselines."""

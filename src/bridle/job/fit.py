@@ -18,6 +18,7 @@ from bridle.job.context import Context
 from bridle.job.ensemble import score_ensemble, train_ensemble
 from bridle.job.gallery import gallery
 from bridle.job.inquiry import answer, check
+from bridle.job.laplace import by_evidence, laplace_recipes
 from bridle.job.log import Logged
 from bridle.job.progress import Progress, Silent
 from bridle.job.run import Run, load
@@ -63,6 +64,7 @@ def fit(
     prune: bool = False,
     learning_curve: bool = False,
     stability: bool = False,
+    laplace: bool = False,
     progress: Progress | None = None,
     **options: Any,
 ) -> Run:
@@ -102,6 +104,8 @@ def fit(
         prune: Leave out of the refit what is not needed; this attributes, too.
         learning_curve: Also tell what more data would buy, see :func:`bridle.learning_curve`.
         stability: Also tell how often each feature of a table survives, see :func:`bridle.stability`.
+        laplace: Whether a recipe with L2 by layer from the marginal likelihood, chosen without validation data, is
+            tested beside the choice; see :func:`bridle.marginal_likelihood`.
         progress: Is told what happens.
         **options: How to read the data: ``target``, ``task``, ``size``, ``drop``, ``categorical``, ``group``,
             ``time``, ``weights``, ``bad_images`` (see :class:`bridle.data.load.Options`).
@@ -138,6 +142,7 @@ def fit(
         prune=prune,
         learning_curve=learning_curve,
         stability=stability,
+        laplace=laplace,
         progress=progress,
         **options,
     )
@@ -187,8 +192,9 @@ def _run(workspace: Workspace, ask: Ask, model: Any, loss: Any, progress: Progre
         check(job)
         if ask.nested:
             outer_folds(job)
+        job.laplace = by_evidence(job)
         chosen = choose(job) if job.space.is_space else None
-        recipes = dict(chosen.recipes) if chosen else {"chosen": job.space}
+        recipes = (dict(chosen.recipes) if chosen else {"chosen": job.space}) | laplace_recipes(job)
         if chosen:
             recipes["floor"] = _floor(chosen, len(job.rows))
         recipes["chosen"], further = answer(job, chosen, recipes["chosen"])

@@ -6,6 +6,7 @@ from typing import Any, final
 from bridle.core import Recipe, toml
 from bridle.errors import SearchError
 from bridle.job.choose import choose
+from bridle.job.laplace import by_evidence
 from bridle.job.progress import Progress
 from bridle.job.summary import evidence_of
 from bridle.job.sure import how_sure, outer_folds
@@ -47,6 +48,7 @@ def search(data: Any, space: Any = None, *, progress: Progress | None = None, **
             raise SearchError("Nothing is free in this recipe, so there is nothing to search; bridle.fit trains it.")
         if job.ask.nested:
             outer_folds(job)
+        job.laplace = by_evidence(job)
         chosen = choose(job)
         sure = how_sure(job, chosen)
     recipe = chosen.recipes["chosen"]

@@ -69,6 +69,7 @@ def start(
     stability: bool = False,
     share: float = 0.2,
     spread: bool = False,
+    laplace: bool = False,
     **options: Any,
 ) -> tuple[Workspace, Ask]:
     """Read the data, check what was asked, and make the run folder: all that :func:`resume` needs is in it then."""
@@ -101,6 +102,7 @@ def start(
         search_seeds=search_seeds,
         nested=nested,
         ensemble=ensemble,
+        laplace=laplace,
     )
     dataset, own_test = load_pair(data, test, options_of(options))
     for note in dataset.notes:

@@ -34,6 +34,7 @@ def evidence_of(job: Context, chosen: Chosen | None, recipe: str, **found: Any) 
         versions=surroundings.versions(),
         hardware=surroundings.hardware(job.ask.device, job.threads, job.workers),
         seconds=dict(job.seconds),
+        laplace=job.laplace,
         **found,
     )
 

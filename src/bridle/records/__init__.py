@@ -17,6 +17,7 @@ from bridle.records.evidence import (
 )
 from bridle.records.finding import Finding, Severity
 from bridle.records.fold import Fold, Mark
+from bridle.records.laplace import Laplace, LaplaceLayer, LaplaceStep
 from bridle.records.layout import Column, Kind, Layout
 from bridle.records.learning_curve import CurvePoint, LearningCurve, PowerLaw
 from bridle.records.outcome import Curves, Outcome
@@ -40,6 +41,9 @@ __all__ = [
     "Fold",
     "Histogram",
     "Kind",
+    "Laplace",
+    "LaplaceLayer",
+    "LaplaceStep",
     "Layout",
     "LearningCurve",
     "Mark",

@@ -11,6 +11,7 @@ from bridle.records.attribution import Attribution
 from bridle.records.certainty import Comparison, Nested, Optimism
 from bridle.records.estimate import Estimate
 from bridle.records.finding import Finding
+from bridle.records.laplace import Laplace
 from bridle.records.learning_curve import LearningCurve
 from bridle.records.outcome import Outcome
 from bridle.records.stability import Stability
@@ -79,8 +80,8 @@ class Tested:
     """One recipe, refitted on all training rows with several seeds and scored on the sealed test rows.
 
     Args:
-        name: ``"chosen"``, a baseline's name, ``"floor"`` (logistic or linear regression), or ``"ensemble"`` (the mean
-            prediction of the chosen recipe's fold members).
+        name: ``"chosen"``, a baseline's name, ``"laplace"``, ``"floor"`` (logistic or linear regression), or
+            ``"ensemble"`` (the mean prediction of the chosen recipe's fold members).
         recipe: As TOML text; empty for the floor.
         metrics: Every metric by name, with its interval (bootstrap over test rows and seeds).
         outcomes: The curves of the refits, one per seed.
@@ -199,7 +200,8 @@ class Evidence:
         openings: How often the sealed test set was opened.
         versions: Of Python and of the packages that matter.
         hardware: Processor, cores, memory, device.
-        seconds: Wall time by stage: ``"search"``, ``"baselines"``, ``"refit"``, ``"total"``.
+        seconds: Wall time by stage: ``"search"``, ``"baselines"``, ``"laplace"``, ``"refit"``, ``"total"``.
+        laplace: Strengths by the marginal likelihood, where they were asked for.
         schema: Version of this schema.
     """
 
@@ -229,4 +231,5 @@ class Evidence:
     versions: dict[str, str] = field(default_factory=dict)
     hardware: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    laplace: Laplace | None = None
     schema: int = SCHEMA

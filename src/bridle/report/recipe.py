@@ -2,11 +2,12 @@
 
 import re
 import tomllib
-from typing import Any
+from fnmatch import fnmatchcase
+from typing import Any, TypeGuard
 
 from markupsafe import Markup, escape
 
-from bridle.report.wording import number, regularizer_name
+from bridle.report.wording import NOTHING, number, regularizer_name
 
 MAIN_DIALS = ("strength", "patience", "fraction", "degrees", "area", "padding", "saturation", "decay", "rate")
 """What a regularizer is summed up by; ``rate`` comes last, as most augmentations have one beside their own dial."""
@@ -33,6 +34,19 @@ def regularizers(recipe: str) -> list[str]:
     return [_described(entry) for entry in entries if isinstance(entry, dict) and "name" in entry]
 
 
+def strength_of(recipe: str, weight: str) -> str:
+    """The strength of a recipe's L2 on the matrix of that full name, in a few words; a dash where none is known."""
+    try:
+        entries = tomllib.loads(recipe).get("regularizers", [])
+    except tomllib.TOMLDecodeError:
+        return NOTHING
+    found = next((entry for entry in entries if isinstance(entry, dict) and entry.get("name") == "l2"), {})
+    strength = found.get("strength") if found.get("scope", "matrices") in ("matrices", "all") else None
+    if isinstance(strength, dict) and "from" not in strength:
+        strength = next((dial for layer, dial in strength.items() if fnmatchcase(f"{weight}.", f"{layer}.*")), None)
+    return number(strength) if _is_number(strength) else NOTHING if strength is None else "scheduled"
+
+
 def _described(entry: dict[str, Any]) -> str:
     name = regularizer_name(str(entry["name"]))
     dials = {key: dial for key, dial in entry.items() if _is_number(dial)}
@@ -42,7 +56,7 @@ def _described(entry: dict[str, Any]) -> str:
     return name if main is None else f"{name} {number(dials[main])}"
 
 
-def _is_number(dial: Any) -> bool:
+def _is_number(dial: Any) -> TypeGuard[float]:
     return isinstance(dial, int | float) and not isinstance(dial, bool)
 
 

@@ -10,6 +10,7 @@ from bridle.records import Estimate, Evidence, Tested
 from bridle.report.certainty import nested_text, optimism_text
 from bridle.report.further import sentences
 from bridle.report.reading import Standing, against, standing
+from bridle.report.sections.laplace import compared
 from bridle.report.verdict import verdict
 from bridle.report.wording import NOTHING, direction, interval, metric_name, number, printable, tested_name
 
@@ -96,5 +97,7 @@ def _footnotes(evidence: Evidence) -> list[str]:
     if any(standing(comparison.difference) is Standing.UNCLEAR for comparison in evidence.comparisons):
         notes.append("An interval that covers zero means: no difference shown.")
     notes += [f"{name}: {text}" for name, text in _certainties(evidence) if text]
+    if evidence.laplace is not None and (said := compared(evidence)):
+        notes.append(f"L2 by layer from the marginal likelihood, without validation data: {said}")
     serious = [finding for finding in evidence.findings if finding.severity != "info"]
     return notes + [f"{finding.severity.value}: {finding.message}" for finding in serious]

@@ -29,6 +29,7 @@ RECIPES = {
     "adamw": "AdamW with decay",
     "early stopping": "early stopping only",
     "ensemble": "ensemble of the folds",
+    "laplace": "L2 by marginal likelihood",
 }
 NOTHING = "–"
 
