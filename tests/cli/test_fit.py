@@ -64,7 +64,7 @@ def test_every_option_arrives(cli, calls):
         *("--strategy", "grid", "--points", 3, "--repeats", 2, "--study", "all.db", "--study-name", "here"),
         *("--budget", "10m", "--select", "best", "--seeds", 2, "--seed", 9, "--out", "there", "--device", "cpu"),
         *("--workers", 1, "--drop", "id", "--drop", "name", "--categorical", "zip", "--group", "g", "--time", "t"),
-        *("--search-seeds", 3, "--nested", 4, "--ensemble"),
+        *("--search-seeds", 3, "--nested", 4, "--ensemble", "--laplace"),
         *(
             "--weights",
             "w",
