@@ -188,7 +188,8 @@ class Evidence:
         openings: How often the sealed test set was opened.
         versions: Of Python and of the packages that matter.
         hardware: Processor, cores, memory, device.
-        seconds: Wall time by stage: ``"search"``, ``"baselines"``, ``"optimism"``, ``"nested"``, ``"refit"``, ``"total"``.
+        seconds: Wall time by stage: ``"search"``, ``"baselines"``, ``"optimism"``, ``"nested"``, ``"refit"``,
+            ``"total"``.
         schema: Version of this schema.
     """
 
