@@ -200,7 +200,8 @@ class Evidence:
         openings: How often the sealed test set was opened.
         versions: Of Python and of the packages that matter.
         hardware: Processor, cores, memory, device.
-        seconds: Wall time by stage: ``"search"``, ``"baselines"``, ``"laplace"``, ``"refit"``, ``"total"``.
+        seconds: Wall time by stage: ``"search"``, ``"baselines"``, ``"optimism"``, ``"nested"``, ``"laplace"``,
+            ``"refit"``, ``"attribution"``, ``"learning curve"``, ``"stability"``, ``"total"``.
         laplace: Strengths by the marginal likelihood, where they were asked for.
         schema: Version of this schema.
     """
