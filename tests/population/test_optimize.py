@@ -1,9 +1,12 @@
 """Fused steps of many members against torch's own optimizers, one member at a time."""
 
+import itertools
+
 import pytest
 import torch
+from torch.optim import SGD, AdamW
 
-from bridle.population.optimize import Rate, adamw, runs
+from bridle.population.optimize import Rate, adamw, runs, sgd
 from bridle.population.stack import aligned
 
 SHAPES = {"a": (5, 3), "b": (7,), "c": (64,)}
