@@ -1,7 +1,6 @@
 """The strengths of a path, in their order: where it begins, where it ends, and which way it goes."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
@@ -76,16 +75,16 @@ def _by_doubling(job: Context, weakest: Recipe, penalty: Penalty, dial: str, hig
 
     On the first fold; ``high`` where none is found below it. A range from zero on is doubled from its last millionth.
     """
-    strength, warm = getattr(penalty, dial) or high / 2**20, ""
+    strength, warm = float(getattr(penalty, dial) or high / 2**20), ""
     training = weakest.training.replace(epochs=max(weakest.training.epochs // SHORT, 1), stop_after=0)
     while strength < high:
-        stronger = replace(penalty, **{dial: strength})
+        stronger = penalty.bind({dial: strength})
         items = [stronger if item is penalty else item for item in weakest.regularizers]
         member = _member(job, Recipe(*items, training=training), job.folds()[0], keep=True, warm=warm)
         for _, outcome in job.crew([member]):
             if outcome.failure is None:
                 warm = member.name
                 if all_zero(member, job.setting, penalty.key):
-                    return float(strength)
+                    return strength
         strength *= 2
     return high
