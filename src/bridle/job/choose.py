@@ -93,7 +93,7 @@ def _study(job: Context) -> Study:
     }
     return open_study(
         ask.study or job.workspace.folder / "study.db",
-        ask.study_name,
+        ask.study_name or "bridle",
         ask.seed,
         higher_is_better=job.metric.higher_is_better,
         search=ask.search,
