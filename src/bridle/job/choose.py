@@ -87,7 +87,7 @@ def _study(job: Context) -> Study:
         "data": job.dataset.fingerprint,
         "metric": job.metric.name,
         "folds": f"{ask.folds} x {ask.repeats}",
-        "test share": len(job.sealed),
+        "test rows": len(job.sealed),
         "model": ask.model,
         "loss": ask.loss,
     }
