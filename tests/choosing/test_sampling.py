@@ -267,6 +267,7 @@ def test_a_dropped_recipe_is_told_with_its_epoch(tmp_path, space):
         study.ask_round(space, 0, 1, TPE())
         study.tell(0, 0.5, until=3)
         study.tell(0, 0.25)
+        study.tell(0, 0.25, until=9)
     stored = optuna.storages.RDBStorage(f"sqlite:///{tmp_path / 'study.db'}")
     (trial,) = stored.get_all_trials(1)
     stored.engine.dispose()

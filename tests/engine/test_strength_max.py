@@ -67,6 +67,21 @@ def test_of_logistic_regression_it_is_that_of_scikit_learn(member, setting, line
     assert found == pytest.approx(1 / (least * 60), rel=1e-4)
 
 
+def test_the_intercept_is_fitted(member, setting, line):
+    """An indicator column is not centred, so it matters: with it at the shares of the classes the gradient is known."""
+    generator = np.random.default_rng(3)
+    inputs, targets = generator.normal(size=(70, 2)), (np.arange(70) % 5 == 0).astype(np.int64)
+    inputs[:40, 1] = np.nan
+    columns = (Column("x0"), Column("x1", missing=True))
+    layout = Layout(Kind.TABLE, Task.CLASSIFICATION, (2,), columns=columns, classes=("a", "b"))
+    dataset = Dataset(inputs.astype(np.float32), targets, layout)
+    one, shared = member(dataset, L1(1e-3)), setting(dataset, line)
+    seen_inputs, codes = seen(one, shared)
+    assert abs(seen_inputs.mean(0)).max() > 0.1
+    slopes = seen_inputs.T @ (codes - codes.mean(0)) / len(codes)
+    assert strength_max(one, shared, "l1") == pytest.approx(abs(slopes).max(), rel=1e-5)
+
+
 @pytest.mark.parametrize("penalty", [L1, GroupLasso])
 def test_training_ends_at_zero_from_there_on_and_not_below(penalty, member, setting, line, tmp_path):
     """Classes of unlike sizes, so that the intercept is not zero."""

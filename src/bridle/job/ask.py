@@ -26,7 +26,7 @@ class Ask:
         points: Points of each range of a grid (5 by default), or strengths of a path (20).
         repeats: How often the rows are divided into folds anew.
         study: The database of a study that several searches share: a URL. Empty for one in the run folder.
-        study_name: The study's name there.
+        study_name: The study's name there; empty for one in the run folder.
         search: Tells this search from the others of a shared study.
         select: ``"one-se"`` or ``"best"``.
         seeds: How many seeds are refitted and tested.
@@ -56,7 +56,7 @@ class Ask:
     points: int | None = None
     repeats: int = 1
     study: str = ""
-    study_name: str = "bridle"
+    study_name: str = ""
     search: str = ""
     select: Rule = "one-se"
     seeds: int = 5

@@ -94,13 +94,13 @@ def _study(job: Context) -> Study:
         "data": job.dataset.fingerprint,
         "metric": job.metric.name,
         "folds": f"{ask.folds} x {ask.repeats}",
-        "test share": len(job.sealed),
+        "test rows": len(job.sealed),
         "model": ask.model,
         "loss": ask.loss,
     }
     return open_study(
         ask.study or job.workspace.folder / "study.db",
-        f"{job.prefix}{ask.study_name}",
+        f"{job.prefix}{ask.study_name or 'bridle'}",
         ask.seed,
         higher_is_better=job.metric.higher_is_better,
         search=ask.search,

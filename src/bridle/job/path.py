@@ -85,6 +85,6 @@ def _by_doubling(job: Context, weakest: Recipe, penalty: Penalty, dial: str, hig
             if outcome.failure is None:
                 warm = member.name
                 if all_zero(member, job.setting, penalty.key):
-                    return float(strength)
+                    return strength
         strength *= 2
     return high

@@ -84,7 +84,7 @@ def start(
         points=points,
         repeats=repeats,
         study="" if study is None else url_of(study),
-        study_name=study_name,
+        study_name="" if study is None else study_name,
         search="" if study is None else uuid.uuid4().hex[:8],
         select=select,
         seeds=(1 if space is not None and not space.is_space else 5) if seeds is None else seeds,

@@ -4,8 +4,10 @@ from bridle.choosing.budget import Budget
 from bridle.choosing.sampling import open_study
 from bridle.choosing.strategies import Halving, Random
 from bridle.choosing.strategy import search
+from bridle.core import Recipe, Training, between, choice
 from bridle.errors import SearchError
 from bridle.records import Curves, Outcome
+from bridle.regularizers.penalties import L2
 
 
 def test_of_each_three_one_goes_on_three_times_as_long():
@@ -41,6 +43,22 @@ def test_the_best_so_far_go_on_and_the_others_keep_what_they_got(tmp_path, space
     assert [item.until for item in found] == [0, 0, 2, 2, 1, 1, 1, 1]
     assert [item.epoch for item in found] == [4, 4, 2, 2, 1, 1, 1, 1]
     assert [item.outcomes[0].curves.epochs for item in found] == [4, 4, 2, 2, 1, 1, 1, 1]
+
+
+def test_a_recipe_that_is_shorter_than_a_rung_was_trained_to_its_end(tmp_path, outcome):
+    """It is compared as it is, and where it loses it may still be chosen."""
+    short = Recipe(L2(1e-3), training=Training(learning_rate=between(1e-4, 1e-1), epochs=choice(2, 12)))
+
+    def evaluate(recipes, *, until=0, keep=False, warm=None):
+        lengths = {number: min(until or 99, recipe.training.epochs) for number, recipe in recipes}
+        return {number: (outcome([1.0 - length / 20] * length),) for number, length in lengths.items()}
+
+    with open_study(tmp_path / "study.db", "search", 0, higher_is_better=False) as study:
+        strategy = Halving(eta=3, rungs=2, size=12)
+        found = search(short, evaluate, study=study, strategy=strategy, budget=Budget(trials=12))
+    assert {item.dials["training.epochs"] for item in found} == {2, 12}
+    assert {item.until for item in found if item.dials["training.epochs"] == 2} == {0}
+    assert {item.until for item in found if item.dials["training.epochs"] == 12} == {0, 4}
 
 
 def test_recipes_that_fail_make_room_for_others(tmp_path, space, outcome):

@@ -107,3 +107,11 @@ def test_recipes_that_were_dropped_early_count_below_those_that_were_not(space):
 
 def test_searches_of_one_study_have_their_own_draws(space):
     assert ask(space, search="a") != ask(space, search="b") != ask(space)
+
+
+def test_it_never_ends_where_all_that_it_likes_was_tried():
+    """What is best of an infinite space is one recipe: it must not be taken for all there is."""
+    optional = Recipe(L2(between(1e-6, 1e-2), optional=True))
+    asked = play(optional, 6, lambda values: float(values["l2.active"]))
+    assert len(asked) == 30
+    assert asked.count({"l2.active": False}) == 1

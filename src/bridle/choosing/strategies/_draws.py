@@ -8,7 +8,7 @@ from bridle.choosing._addresses import along, matters, whole_numbers
 from bridle.choosing.strategies._base import Round, Values
 from bridle.core import Between, Choice, Recipe
 
-RETRIES = 10
+DRAWS = 100
 """Draws that may repeat an earlier recipe before a new one is sought otherwise."""
 
 
@@ -17,13 +17,20 @@ def draw_new(asked: Round) -> list[Values]:
     seen, found = asked.seen, []
     for place in range(asked.size):
         fixed = asked.first[place] if place < len(asked.first) else {}
-        draws = (_draw(asked, place, attempt, {} if attempt else fixed) for attempt in range(RETRIES + 1))
-        new = next((values for values in itertools.chain(draws, unseen(asked.space, seen)) if values not in seen), None)
+        new = another(asked, place, seen, fixed)
         if new is None:
             break
         seen.append(new)
         found.append(new)
     return found
+
+
+def another(
+    asked: Round, place: int, seen: Sequence[Mapping[str, Any]], fixed: Mapping[str, Any] | None = None
+) -> Values | None:
+    """A random recipe for one place of a round that is not among ``seen``; ``None`` where there is none left."""
+    draws = (_draw(asked, place, attempt, {} if attempt else fixed or {}) for attempt in range(DRAWS + 1))
+    return next((values for values in itertools.chain(draws, unseen(asked.space, seen)) if values not in seen), None)
 
 
 def unseen(space: Recipe, seen: Sequence[Mapping[str, Any]]) -> Iterator[Values]:

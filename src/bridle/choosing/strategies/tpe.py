@@ -4,7 +4,6 @@ The sampler never sees the database: it is rebuilt in memory for each round, see
 trials in their order. So a round has the same asks wherever, whenever and however often it is sampled.
 """
 
-import itertools
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, final
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, final
 from bridle.choosing._addresses import matters
 from bridle.choosing._distributions import distributions
 from bridle.choosing.strategies._base import Bracket, Round, Strategy, Values
-from bridle.choosing.strategies._draws import RETRIES, unseen
+from bridle.choosing.strategies._draws import another
 from bridle.core import Recipe
 
 if TYPE_CHECKING:
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial, Trial
 
+RETRIES = 10
+"""Proposals that may repeat an earlier recipe before another is drawn at random."""
 STARTUP = 8
 """Recipes that are drawn at random before the sampler learns from what it was told."""
 
@@ -53,9 +54,11 @@ class TPE(Strategy):
         proposed: list[Values] = []
         for index in range(asked.size):
             fixed = asked.first[index] if index < len(asked.first) else {}
-            new = itertools.islice(unseen(asked.space, seen), 1)
-            for attempt in itertools.chain([fixed], itertools.repeat({}, RETRIES), new):
-                trial = _ask(study, free, attempt)
+            for attempt in range(RETRIES + 2):
+                wanted = fixed if attempt == 0 else {} if attempt <= RETRIES else another(asked, index, seen)
+                if wanted is None:
+                    break
+                trial = _ask(study, free, wanted)
                 if trial.params not in seen:
                     seen.append(trial.params)
                     proposed.append(trial.params)
