@@ -242,7 +242,7 @@ def main() -> None:
             {"table": table, "split": split, "method": name, "score": score, "seconds": seconds}
             for name, (score, seconds) in found.items()
         ]
-        print(table, split, {name: round(score, 5) for name, (score, _) in found.items()}, flush=True)
+        print(table, split, {name: f"{score:.4g}" for name, (score, _) in found.items()}, flush=True)
         record = {
             "made": datetime.now(UTC).isoformat(timespec="seconds"),
             "case": given.case,

@@ -1,4 +1,5 @@
 import math
+import re
 
 import pytest
 
@@ -13,9 +14,21 @@ def test_time_is_read_as_people_write_it(text, seconds):
     assert Budget.parse(text) == Budget(seconds=seconds)
 
 
-@pytest.mark.parametrize("text", ["", "10", "m", "ten minutes", "10 m", "-3m", "10d", "1e3s"])
+@pytest.mark.parametrize(
+    ("text", "budget"),
+    [("500 epochs", Budget(epochs=500)), ("20trials", Budget(trials=20)), (" 7  trials ", Budget(trials=7))],
+)
+def test_epochs_and_trials_are_counted(text, budget):
+    assert Budget.parse(text) == budget
+
+
+@pytest.mark.parametrize(
+    "text", ["", "10", "m", "ten minutes", "10 m", "-3m", "10d", "1e3s", "1.5 epochs", "5 recipes", "3 trials 2m"]
+)
 def test_other_text_is_refused(text):
-    with pytest.raises(SearchError, match=rf"A budget is written like 90s, 10m or 1h30m .*; got {text!r}\."):
+    with pytest.raises(
+        SearchError, match=rf"A budget is written like 90s, .*, 500 epochs or 20 trials; got {re.escape(repr(text))}\."
+    ):
         Budget.parse(text)
 
 
@@ -36,22 +49,33 @@ def test_some_limit_is_needed():
         Budget()
 
 
+def each(size):
+    """50 epochs for each recipe."""
+    return 50 * size
+
+
 def test_the_tightest_limit_counts():
-    spent = Spent(trials=4, seconds=40.0, epochs=200, slowest=10.0)
-    assert Budget(trials=20).room(spent, 50) == 16
-    assert Budget(trials=20, epochs=390).room(spent, 50) == 3
-    assert Budget(trials=20, epochs=390, seconds=69.0).room(spent, 50) == 2
-    assert Budget(trials=20, seconds=30.0).room(spent, 50) == 0
+    spent = Spent(trials=4, seconds=40.0, epochs=200, pace=0.2)
+    assert Budget(trials=20).room(spent, 99, each) == 16
+    assert Budget(trials=20).room(spent, 9, each) == 9
+    assert Budget(trials=20, epochs=390).room(spent, 99, each) == 3
+    assert Budget(trials=20, epochs=390, seconds=69.0).room(spent, 99, each) == 2
+    assert Budget(trials=20, seconds=30.0).room(spent, 99, each) == 0
+
+
+def test_what_a_round_takes_need_not_grow_evenly():
+    ladder = {1: 81, 2: 82, 3: 87, 4: 90}
+    assert Budget(epochs=88).room(Spent(), 4, ladder.__getitem__) == 3
 
 
 def test_one_recipe_is_timed_before_a_round_is():
-    assert Budget(seconds=60.0).room(Spent(), 50) == 1
-    assert Budget(seconds=60.0, trials=9).room(Spent(slowest=5.0), 50) == 9
+    assert Budget(seconds=60.0).room(Spent(), 9, each) == 1
+    assert Budget(seconds=60.0, trials=9).room(Spent(pace=0.1), 99, each) == 9
 
 
 def test_the_slowest_round_is_the_estimate():
-    spent = Spent().plus(trials=1, seconds=4.0, epochs=5).plus(trials=4, seconds=8.0, epochs=20)
-    assert spent == Spent(trials=5, seconds=12.0, epochs=25, slowest=4.0)
+    spent = Spent().plus(trials=1, seconds=4.0, epochs=5, planned=8).plus(trials=4, seconds=8.0, epochs=20, planned=32)
+    assert spent == Spent(trials=5, seconds=12.0, epochs=25, pace=0.5)
 
 
 def test_a_budget_too_small_for_one_recipe_is_refused():

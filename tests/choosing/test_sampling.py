@@ -7,6 +7,7 @@ import optuna
 import pytest
 
 from bridle.choosing.sampling import open_study
+from bridle.choosing.strategies import TPE
 from bridle.core import Recipe, Training, between, choice
 from bridle.errors import SearchError, StorageError
 from bridle.regularizers.noise import Dropout
@@ -22,7 +23,7 @@ def play(study, space, rounds, size, score):
     """Ask and tell some rounds; all that was asked."""
     asked = []
     for round_number in range(rounds):
-        for number, values in study.ask_round(space, round_number, size):
+        for number, values in study.ask_round(space, round_number, size, TPE()):
             study.tell(number, score(values))
             asked.append((number, values))
     return asked
@@ -65,7 +66,7 @@ def test_whole_numbers_stay_whole(study):
 
 def test_first_values_are_asked_first_and_completed(study, space):
     first = [{"l1.active": False, "l2.strength": 1e-5}, {"l1.active": True}]
-    asked = [values for _, values in study.ask_round(space, 0, 3, first)]
+    asked = [values for _, values in study.ask_round(space, 0, 3, TPE(), first)]
     assert asked[0].keys() == {"training.learning_rate", "l2.strength", "l1.active"}
     assert asked[0]["l2.strength"] == 1e-5
     assert asked[1].keys() == space.free().keys()
@@ -94,17 +95,17 @@ def test_a_finite_space_is_tried_once_in_full(study):
 def test_a_round_that_counts_is_returned_as_it_was_asked(tmp_path, space):
     file = tmp_path / "study.db"
     with open_study(file, "search", 0, higher_is_better=False) as study:
-        asked = study.ask_round(space, 0, 5)
+        asked = study.ask_round(space, 0, 5, TPE())
         study.tell(1, 0.25)
         study.tell(3, None, "NaN loss")
     with open_study(file, "search", 0, higher_is_better=False) as study:
-        assert study.ask_round(space, 0, 2) == asked
+        assert study.ask_round(space, 0, 2, TPE()) == asked
 
 
 def test_what_is_told_twice_is_told_once(tmp_path, space):
     file = tmp_path / "study.db"
     with open_study(file, "search", 0, higher_is_better=False) as study:
-        study.ask_round(space, 0, 2)
+        study.ask_round(space, 0, 2, TPE())
         study.tell(0, 0.25)
         study.tell(0, 0.5)
         study.tell(1, None, "NaN loss")
@@ -118,17 +119,17 @@ def test_what_is_told_twice_is_told_once(tmp_path, space):
 
 def test_a_round_before_the_earlier_ones_are_told_is_refused(study, space):
     with pytest.raises(SearchError, match=r"Round 1 cannot be asked before round 0\."):
-        study.ask_round(space, 1, 2)
-    study.ask_round(space, 0, 2)
+        study.ask_round(space, 1, 2, TPE())
+    study.ask_round(space, 0, 2, TPE())
     study.tell(0, 0.5)
     with pytest.raises(SearchError, match=r"Round 1 cannot be asked before all recipes of the earlier rounds are told"):
-        study.ask_round(space, 1, 2)
+        study.ask_round(space, 1, 2, TPE())
 
 
 def test_another_space_is_refused(study, space):
-    study.ask_round(space, 0, 2)
+    study.ask_round(space, 0, 2, TPE())
     with pytest.raises(SearchError, match=r"The study 'search' in sqlite:.* was begun with another space\. Go on with"):
-        study.ask_round(Recipe(L2(between(1e-6, 1e-3))), 0, 2)
+        study.ask_round(Recipe(L2(between(1e-6, 1e-3))), 0, 2, TPE())
 
 
 @pytest.mark.parametrize(
@@ -184,21 +185,90 @@ def test_importing_the_search_does_not_import_optuna():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def searched(folder, *commits):
+def searched(name, folder, *commits):
     """Run killed_search.py; the exit statuses of its processes."""
     folder.mkdir(exist_ok=True)
-    command = [sys.executable, str(KILLED), str(folder), *map(str, commits)]
+    command = [sys.executable, str(KILLED), name, str(folder), *map(str, commits)]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
-def test_killed_again_and_again_it_asks_and_finds_the_same(tmp_path):
+def states(file, name="search"):
+    """How every trial in a database ended."""
+    stored = optuna.storages.RDBStorage(f"sqlite:///{file}")
+    trials = stored.get_all_trials(stored.get_study_id_from_name(name))
+    stored.engine.dispose()
+    return [trial.state.name for trial in trials]
+
+
+@pytest.mark.parametrize(
+    ("name", "commits"),
+    [("tpe", COMMITS), *((name, (22, 9, 17, 31)) for name in ("random", "grid", "halving", "hyperband", "path"))],
+)
+def test_killed_again_and_again_it_asks_and_finds_the_same(tmp_path, name, commits):
     """Real kills: while the tables and the study are made, while rounds are written, while they are told."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert searched(whole, 0) == [0]
-    assert searched(killed, *COMMITS, 0) == [-9] * len(COMMITS) + [0]
+    assert searched(name, whole, 0) == [0]
+    assert searched(name, killed, *commits, 0) == [-9] * len(commits) + [0]
     assert (killed / "found.json").read_text() == (whole / "found.json").read_text()
-    stored = optuna.storages.RDBStorage(f"sqlite:///{killed / 'study.db'}")
-    states = [trial.state.name for trial in stored.get_all_trials(1)]
+    before, after = states(whole / "study.db"), states(killed / "study.db")
+    assert [after.count(state) for state in ("COMPLETE", "PRUNED", "RUNNING")] == [
+        before.count(state) for state in ("COMPLETE", "PRUNED", "RUNNING")
+    ]
+    assert after.count("FAIL") >= 1, "no kill came while a round was written: choose other commits"
+
+
+@pytest.fixture
+def shared(tmp_path):
+    """Opens searches by name on one study; they are closed at the end."""
+    opened = []
+
+    def open_search(name):
+        opened.append(open_study(tmp_path / "shared.db", "both", 0, higher_is_better=False, search=name))
+        return opened[-1]
+
+    yield open_search
+    for study in opened:
+        study.close()
+
+
+def test_searches_of_one_study_leave_each_others_trials_alone(shared, space, tmp_path):
+    one, other = shared("a"), shared("b")
+    asked = one.ask_round(space, 0, 3, TPE())
+    others = other.ask_round(space, 0, 3, TPE())
+    assert [values for _, values in asked] != [values for _, values in others]
+    other.tell(0, 0.5)
+    assert states(tmp_path / "shared.db", "both") == ["RUNNING"] * 3 + ["COMPLETE"] + ["RUNNING"] * 2
+    for number, _ in asked:
+        one.tell(number, 0.25)
+    assert states(tmp_path / "shared.db", "both") == ["COMPLETE"] * 4 + ["RUNNING"] * 2
+    assert shared("b").ask_round(space, 0, 3, TPE()) == others
+
+
+def test_a_search_learns_from_what_the_others_were_told(shared):
+    """The only other recipes of a finite space were asked by another search: told, training, or left by it."""
+    finite = Recipe(Dropout(rate=choice(0, 0.1, 0.2, 0.3)))
+    one, other = shared("a"), shared("b")
+    asked = one.ask_round(finite, 0, 2, TPE())
+    one.tell(0, 0.5)
+    left = [values for _, values in other.ask_round(finite, 0, 4, TPE())]
+    assert len(left) == 2
+    assert not [values for _, values in asked if values in left]
+
+
+def test_searches_of_one_study_must_agree_on_what_they_measure(tmp_path):
+    of = {"higher_is_better": False, "terms": {"data": "one", "folds": "5 x 1"}}
+    open_study(tmp_path / "study.db", "search", 0, **of).close()
+    with pytest.raises(SearchError, match=r"was begun with folds 5 x 1; got 3 x 1\. Give the same to go on"):
+        open_study(tmp_path / "study.db", "search", 0, higher_is_better=False, terms=of["terms"] | {"folds": "3 x 1"})
+
+
+def test_a_dropped_recipe_is_told_with_its_epoch(tmp_path, space):
+    with open_study(tmp_path / "study.db", "search", 0, higher_is_better=False) as study:
+        study.ask_round(space, 0, 1, TPE())
+        study.tell(0, 0.5, until=3)
+        study.tell(0, 0.25)
+        study.tell(0, 0.25, until=9)
+    stored = optuna.storages.RDBStorage(f"sqlite:///{tmp_path / 'study.db'}")
+    (trial,) = stored.get_all_trials(1)
     stored.engine.dispose()
-    assert states.count("COMPLETE") == 15
-    assert states.count("FAIL") >= 2, "no kill came while a round was written: choose other commits"
+    assert (trial.state.name, trial.value, trial.intermediate_values) == ("PRUNED", 0.5, {3: 0.5})

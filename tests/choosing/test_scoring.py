@@ -86,7 +86,7 @@ def test_only_finite_epochs_count(outcome, broken):
 def test_a_recipe_without_a_sound_epoch_failed_with_the_first_cause(outcome):
     members = [outcome([0.5]), outcome([], fold=1, failure="out of memory"), outcome([], fold=2, failure="later")]
     scored = score(members)
-    assert scored.failure == "out of memory"
+    assert scored.failure == "fold 1, seed 0: out of memory"
     assert scored.epoch == 0
     assert all(math.isnan(value) for value in (scored.score, scored.error, scored.gap))
     assert member_scores(scored) == {}

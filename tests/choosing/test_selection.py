@@ -1,5 +1,6 @@
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -123,9 +124,22 @@ def test_failed_recipes_are_never_chosen(tried, failed, rule):
 
 
 def test_if_all_failed_the_first_cause_is_told(failed):
-    text = "All 2 tried recipes failed; the first cause (trial 4): out of memory"
+    text = "All 2 tried recipes failed; the first cause (trial 4): fold 0, seed 0: out of memory"
     with pytest.raises(SearchError, match=re.escape(text)):
         select([failed(4, "out of memory"), failed(5, "NaN")], higher_is_better=False)
+
+
+def test_what_was_dropped_is_never_chosen_however_good(tried):
+    dropped = replace(tried(0, [0.1, 0.1]), until=3)
+    choice = select([dropped, tried(1, [0.5, 0.6])], higher_is_better=False)
+    assert (choice.number, choice.best, choice.within) == (1, 1, (1,))
+
+
+def test_if_all_that_went_on_failed_the_first_cause_is_told(tried, failed):
+    dropped = replace(tried(0, [0.1, 0.1]), until=3)
+    text = "All 1 recipes that went on failed; the first cause (trial 4): fold 0, seed 0: NaN"
+    with pytest.raises(SearchError, match=re.escape(text)):
+        select([dropped, failed(4, "NaN")], higher_is_better=False)
 
 
 def test_nothing_tried_is_refused():

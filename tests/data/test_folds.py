@@ -155,3 +155,18 @@ def test_a_class_with_fewer_rows_than_folds_may_be_spread(classes):
     scored = np.array([np.bincount(data.targets[fold.rows(Mark.SCORE)], minlength=3) for fold in folds])
     assert scored.sum(0).tolist() == [20, 3, 1]
     assert scored.max(0).tolist() == [4, 1, 1]
+
+
+def test_a_class_of_one_group_alone_is_refused(classes):
+    """The fold that scores the group has none of it to train on."""
+    codes, groups = np.array([0, 1] * 20 + [2] * 10), np.repeat(np.arange(10), 5)
+    groups[40:] = 9
+    with pytest.raises(DataError, match=r"fold \d would train on no row of class 'class 2', .* none in other groups"):
+        make_folds(classes(codes, groups=groups), np.arange(50), 3)
+
+
+def test_a_class_that_comes_up_later_is_refused(classes):
+    data = classes(np.array([0, 1] * 20 + [2] * 20), times=np.arange(60))
+    with pytest.raises(DataError, match=r"fold 0 would train on no row of class 'class 2', .* none in earlier rows"):
+        make_folds(data, np.arange(60), 2)
+    assert len(make_folds(data, np.arange(40), 2)) == 2

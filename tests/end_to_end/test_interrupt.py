@@ -66,6 +66,25 @@ def test_kill_in_the_search(start, resumed):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["random", "grid", "halving", "hyperband", "path"])
+def test_kill_in_the_search_of_every_strategy(start, cli, pictures, same, strategy):
+    """Where recipes pause and go on, or start from each other's weights, too; a grid of two dials, a path of one."""
+    text = Path("mixed.toml").read_text().replace("optional = true", "")
+    fixed = text.replace("{ choice = [0.1, 0.5] }", "0.3").replace("{ low = 1e-3, high = 1e-2, log = true }", "5e-3")
+    Path("some.toml").write_text(fixed if strategy == "path" else text)
+    asked = ("pictures.npz", "--recipe", "some.toml", "--strategy", strategy, "--folds", 2, "--seeds", 1)
+    asked += ("--points", 5) if strategy == "path" else ("--trials", 6)
+    assert cli("fit", *asked, "--out", "undisturbed").exit_code == 0
+    process = start("fit", *asked, "--out", "run")
+    process.wait_for("Search ")
+    process.send(signal.SIGKILL)
+    process.wait()
+    assert cli("fit", "--resume", "run").exit_code == 0
+    same.weights("run", "undisturbed")
+    assert same.evidence("run") == same.evidence("undisturbed")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "times"),
     [("Baselines ", 1), ("Baselines ", 6), ("Search ", 1), ("Refit ", 1), ("Refit ", 5), ("Opening", 1)],

@@ -176,19 +176,6 @@ def histogram(name, random, zeros):
     return Histogram(name, tuple(edges.tolist()), tuple(before.tolist()), tuple(after.tolist()), zeros)
 
 
-def laplace(names=("stages.0.weight", "head.weight"), noise=None):
-    """Strengths by the marginal likelihood: of three trainings the second is kept."""
-    layers = tuple(LaplaceLayer(name, 640, 2.5e-3 * (place + 1), 3.6, 72.4) for place, name in enumerate(names))
-    strengths = {layer.name: layer.strength for layer in layers}
-    ends = ((-120.0, -101.0), (-90.0, -82.1), (-91.0, -84.3))
-    steps = tuple(
-        LaplaceStep(training, epoch, value, strengths)
-        for training, values in enumerate(ends, start=1)
-        for epoch, value in zip((8, 16), values, strict=True)
-    )
-    return Laplace(RECIPE, -82.1, layers, ("stages.1.weight",), noise, steps, 8.2, (), 0.0912, 0.0061)
-
-
 def attribution():
     """Dropout and rotation are needed, L2 is not, and without EMA the training fails."""
 
@@ -235,6 +222,19 @@ def nested():
     against = (Comparison("none", "log_loss", Estimate(0.035, 0.012, 0.058)),
                Comparison("adamw", "log_loss", Estimate(0.01, -0.004, 0.024)))  # fmt: skip
     return Nested(Estimate(0.086, 0.071, 0.101, (0.081, 0.09, 0.087)), folds, against)
+
+
+def laplace(names=("stages.0.weight", "head.weight"), noise=None):
+    """Strengths by the marginal likelihood: of three trainings the second is kept."""
+    layers = tuple(LaplaceLayer(name, 640, 2.5e-3 * (place + 1), 3.6, 72.4) for place, name in enumerate(names))
+    strengths = {layer.name: layer.strength for layer in layers}
+    ends = ((-120.0, -101.0), (-90.0, -82.1), (-91.0, -84.3))
+    steps = tuple(
+        LaplaceStep(training, epoch, value, strengths)
+        for training, values in enumerate(ends, start=1)
+        for epoch, value in zip((8, 16), values, strict=True)
+    )
+    return Laplace(RECIPE, -82.1, layers, ("stages.1.weight",), noise, steps, 8.2, (), 0.0912, 0.0061)
 
 
 def search_evidence(classes=tuple("0123456789"), count=60):

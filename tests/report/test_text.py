@@ -46,11 +46,6 @@ def test_warnings_are_shown_and_mere_information_is_not(searched):
     assert "pixels never change" not in text
 
 
-def test_strengths_by_evidence_stand_beside_the_choice(searched):
-    text = printed(searched, width=400)
-    assert "L2 by layer from the marginal likelihood, without validation data: log-loss 0.091 ± 0.006 after" in text
-
-
 def test_what_was_asked_beyond_the_choice_is_said(searched, bare):
     text = printed(searched, width=400)
     assert "Log-loss that each regularizer buys: EMA (training fails without it), rotation +0.020 ± 0.003" in text
@@ -66,6 +61,11 @@ def test_optimism_and_nested_cross_validation(searched, single):
     assert any(line.startswith("Optimism: Choosing among 60 recipes flatters by 0.0024") for line in lines)
     assert any(line.startswith("Nested: log-loss 0.086 [0.071, 0.101] over 3 outer folds") for line in lines)
     assert "Optimism" not in printed(single)
+
+
+def test_strengths_by_evidence_stand_beside_the_choice(searched):
+    text = printed(searched, width=400)
+    assert "L2 by layer from the marginal likelihood, without validation data: log-loss 0.091 ± 0.006 after" in text
 
 
 def test_a_single_training_has_no_comparisons(single):

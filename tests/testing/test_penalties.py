@@ -239,6 +239,24 @@ class SoundPair(Proximal):
 
 @final
 @dataclass(frozen=True)
+class LargestIsSmall(SoundProx):
+    """Its largest strength leaves weights."""
+
+    def strength_max(self, gradients):
+        return 0.9 * max(float(gradient.abs().max()) for gradient in gradients)
+
+
+@final
+@dataclass(frozen=True)
+class LargestIsLarge(SoundProx):
+    """Its largest strength is not the smallest that leaves no weights."""
+
+    def strength_max(self, gradients):
+        return 1.1 * max(float(gradient.abs().max()) for gradient in gradients)
+
+
+@final
+@dataclass(frozen=True)
 class ShrinksElse(SoundProx):
     """In place it takes a longer step."""
 
@@ -307,6 +325,8 @@ class GradientOfTheConstrained(SoundPair):
         (StepForgotten, "'prox is the best': a neighbour of the proximal step is better"),
         (WrongGroupWeights, "'prox is the best': a neighbour of the proximal step is better"),
         (ShrinksElse, "'shrinking in place is the proximal step': shrink leaves something other"),
+        (LargestIsSmall, "'strength max is where weights begin': .* at 1 of it some weight is left"),
+        (LargestIsLarge, "'strength max is where weights begin': .* at 0.999999 of it no weight is left"),
         (InPlaceProx, "'prox leaves its inputs': an input was changed in place"),
     ],
 )

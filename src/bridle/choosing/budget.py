@@ -2,12 +2,14 @@
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
 from bridle.errors import SearchError
 
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+ROUNDING = 1e-9
 
 
 @final
@@ -19,18 +21,18 @@ class Spent:
         trials: Recipes tried.
         seconds: Wall time of the rounds.
         epochs: Epochs trained, over all members.
-        slowest: The most seconds per recipe that any round took, or what is known beforehand; 0 where nothing is known.
+        pace: The most seconds per planned epoch that any round took, or what is known beforehand; 0 where nothing is.
     """
 
     trials: int = 0
     seconds: float = 0.0
     epochs: int = 0
-    slowest: float = 0.0
+    pace: float = 0.0
 
-    def plus(self, trials: int, seconds: float, epochs: int) -> "Spent":
-        """With one more round."""
+    def plus(self, trials: int, seconds: float, epochs: int, planned: int) -> "Spent":
+        """With one more round, for which so many epochs were planned."""
         return Spent(
-            self.trials + trials, self.seconds + seconds, self.epochs + epochs, max(self.slowest, seconds / trials)
+            self.trials + trials, self.seconds + seconds, self.epochs + epochs, max(self.pace, seconds / planned)
         )
 
 
@@ -63,13 +65,19 @@ class Budget:
 
     @classmethod
     def parse(cls, text: str) -> "Budget":
-        """A budget in time from text such as ``"90s"``, ``"10m"`` or ``"1h30m"``.
+        """A budget in time, epochs or trials from text such as ``"1h30m"``, ``"500 epochs"`` or ``"20 trials"``.
 
         Raises:
             SearchError: If it is not written so.
         """
+        counted = re.fullmatch(r"(\d+) *(epochs|trials)", text.strip())
+        if counted:
+            return cls(**{counted[2]: int(counted[1])})
         if not re.fullmatch(r"(\d+(\.\d+)?[smh])+", text.strip()):
-            raise SearchError(f"A budget is written like 90s, 10m or 1h30m (seconds, minutes, hours); got {text!r}.")
+            raise SearchError(
+                "A budget is written like 90s, 10m or 1h30m (seconds, minutes, hours), 500 epochs or 20 trials; "
+                f"got {text!r}."
+            )
         parts = re.findall(r"(\d+(?:\.\d+)?)([smh])", text)
         return cls(seconds=sum(float(number) * SECONDS[unit] for number, unit in parts))
 
@@ -94,18 +102,23 @@ class Budget:
                 "Allow more, or set fewer epochs or folds."
             )
 
-    def room(self, spent: Spent, largest: int) -> int:
+    def room(self, spent: Spent, most: int, epochs: Callable[[int], int]) -> int:
         """How many more recipes fit: 1 where time is limited and none has been timed yet, so that the first one is.
 
         Args:
             spent: What was used so far.
-            largest: The most epochs that one recipe takes, over its folds and seeds.
+            most: How many are wanted.
+            epochs: The most epochs that so many recipes take, over their folds and seeds.
         """
-        fits = []
-        if self.trials is not None:
-            fits.append(self.trials - spent.trials)
-        if self.epochs is not None:
-            fits.append((self.epochs - spent.epochs) // largest)
-        if self.seconds is not None:
-            fits.append(int((self.seconds - spent.seconds) / spent.slowest) if spent.slowest else 1)
-        return max(min(fits), 0)
+        if self.seconds is not None and not spent.pace:
+            most = min(most, 1)
+        return next((size for size in range(most, 0, -1) if self._fits(spent, size, epochs(size))), 0)
+
+    def _fits(self, spent: Spent, trials: int, epochs: int) -> bool:
+        ends = {
+            "trials": spent.trials + trials,
+            "epochs": spent.epochs + epochs,
+            "seconds": spent.seconds + spent.pace * epochs,
+        }
+        limits = {name: limit for name, limit in vars(self).items() if limit is not None}
+        return all(ends[name] <= limit * (1 + ROUNDING) for name, limit in limits.items())

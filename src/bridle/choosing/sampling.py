@@ -1,56 +1,83 @@
 """The study: what a search asked and was told, kept in a database, in rounds that survive being killed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, final
 
-from bridle.choosing._database import open_database, storing, url_of
-from bridle.choosing._proposals import propose
+from bridle.choosing._distributions import distributions
+from bridle.choosing.database import Database
+from bridle.choosing.strategies import Round, Strategy
 from bridle.core import Recipe, toml
 from bridle.errors import SearchError
 
 if TYPE_CHECKING:
     import optuna
-    from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
 
 
-def open_study(storage: Path | str, name: str, seed: int, *, higher_is_better: bool) -> "Study":
-    """The study called ``name``: a new one, or the one that is there, to go on with.
+def _silent(_: str) -> None:
+    """Tells nobody."""
+
+
+def open_study(
+    storage: Path | str,
+    name: str,
+    seed: int,
+    *,
+    higher_is_better: bool,
+    search: str = "",
+    terms: Mapping[str, Any] | None = None,
+    say: Callable[[str], None] = _silent,
+) -> "Study":
+    """The study called ``name``: a new one, or the one that is there, to go on with or to share.
+
+    Several searches, of several processes or machines, may work on one study at a time. Each asks its own rounds and
+    tells its own recipes; what all of them were told counts in what it asks next.
 
     Args:
         storage: A SQLite file, made where it is missing, or the URL of a database.
         name: The study's name in the database.
         seed: The seed of all its rounds.
         higher_is_better: Which way the metric points.
+        search: Tells this search from the others of the study; the same again goes on with it. Empty where it has the
+            study to itself.
+        terms: What else all searches of the study must have in common, so that their scores can be compared.
+        say: Is told, in a sentence, when the database has to be waited for.
 
     Raises:
         StorageError: If the database cannot be opened.
-        SearchError: If the study is there with another seed or direction, or was not made by Bridle.
+        SearchError: If the study is there with another seed, direction or term, or was not made by Bridle.
     """
     import optuna
 
-    url = url_of(storage)
-    database = open_database(url)
+    database = Database(storage, say)
     wanted = optuna.study.StudyDirection.MAXIMIZE if higher_is_better else optuna.study.StudyDirection.MINIMIZE
-    with storing(url):
-        study = optuna.create_study(storage=database, study_name=name, direction=wanted, load_if_exists=True)
+    agreed = {"seed": seed, **(terms or {})}
+
+    def opened() -> optuna.study.Study:
+        study = optuna.create_study(storage=database.storage, study_name=name, direction=wanted, load_if_exists=True)
+        where = f"The study {name!r} in {database.name}"
         if study.direction != wanted:
-            raise SearchError(
-                f"The study {name!r} in {url} was told a metric that points the other way. Give this search another "
-                "name."
-            )
-        known = study.user_attrs.get("bridle seed")
-        if known is None and study.get_trials(deepcopy=False):
-            raise SearchError(f"The study {name!r} in {url} was not made by Bridle. Give this search another name.")
-        if known not in (None, seed):
-            raise SearchError(
-                f"The study {name!r} in {url} was begun with seed {known}; got {seed}. Give that seed to go on."
-            )
-        if known is None:
-            study.set_user_attr("bridle seed", seed)
-    return Study(study, database, url, seed)
+            raise SearchError(f"{where} was told a metric that points the other way. Give this search another name.")
+        if "bridle terms" not in study.user_attrs:
+            if study.get_trials(deepcopy=False):
+                raise SearchError(f"{where} was not made by Bridle. Give this search another name.")
+            study.set_user_attr("bridle terms", agreed)
+        known = study.user_attrs["bridle terms"]
+        for term in {**known, **agreed}:
+            if known.get(term) != agreed.get(term):
+                raise SearchError(
+                    f"{where} was begun with {term} {known.get(term)}; got {agreed.get(term)}. Give the same to go on, "
+                    "or this search another name."
+                )
+        return study
+
+    try:
+        return Study(database(opened), database, seed, search)
+    except BaseException:
+        database.close()
+        raise
 
 
 @final
@@ -58,14 +85,15 @@ class Study:
     """What a search asked and was told. :func:`open_study` makes it.
 
     A round is asked as a whole: its trials are written first and one last entry makes them count, so a search that was
-    killed in between asks the round anew, with the same result. A round that counts is returned as it was asked.
+    killed in between asks the round anew, with the same result where it has the study to itself. A round that counts is
+    returned as it was asked. A search touches no trial but its own.
     """
 
-    def __init__(self, study: "optuna.study.Study", database: "RDBStorage", url: str, seed: int) -> None:
+    def __init__(self, study: "optuna.study.Study", database: Database, seed: int, search: str) -> None:
         self._study = study
         self._database = database
-        self._url = url
         self._seed = seed
+        self._search = search
         self._trials: dict[int, int] = {}
 
     def __enter__(self) -> Self:
@@ -78,8 +106,7 @@ class Study:
 
     def close(self) -> None:
         """Let go of the database."""
-        self._database.remove_session()
-        self._database.engine.dispose()
+        self._database.close()
 
     @property
     def higher_is_better(self) -> bool:
@@ -87,112 +114,158 @@ class Study:
         return self._study.direction.name == "MAXIMIZE"
 
     def ask_round(
-        self, space: Recipe, round_number: int, size: int, first: Sequence[Mapping[str, Any]] = ()
+        self, space: Recipe, round_number: int, size: int, strategy: Strategy, first: Sequence[Mapping[str, Any]] = ()
     ) -> list[tuple[int, dict[str, Any]]]:
         """The numbers and values of one round's recipes.
 
         Args:
             space: The recipe with free dials; the same for all rounds of a study.
             round_number: The round, counted from 0; all earlier rounds must have been asked and told.
-            size: How many recipes to ask. Fewer come where a finite space has no more, and as many as were asked at the
-                time where the round counts already.
-            first: Values for the round's first recipes; what they leave open is sampled.
+            size: How many recipes to ask. Fewer come where there are no more, and as many as were asked at the time
+                where the round counts already.
+            strategy: Proposes them.
+            first: Values for the round's first recipes; what they leave open is the strategy's.
 
         Raises:
             SearchError: If the study was begun with another space, or an earlier round is not told.
             StorageError: If the database fails.
         """
-        with storing(self._url):
+
+        def asked() -> list[tuple[int, dict[str, Any]]]:
             self._check_space(space)
             rounds = self._asked()
             if len(rounds) < round_number:
                 raise SearchError(f"Round {round_number} cannot be asked before round {len(rounds)}.")
             if len(rounds) == round_number:
-                rounds.append(self._ask(space, rounds, size, first))
+                rounds.append(self._ask(space, rounds, size, strategy, first))
             start = sum(len(numbers) for numbers in rounds[:round_number])
-            asked = dict(enumerate(rounds[round_number], start))
-            self._trials |= asked
-            trials = self._study.get_trials(deepcopy=False)
-            return [(number, dict(trials[at].params)) for number, at in asked.items()]
+            numbered = dict(enumerate(rounds[round_number], start))
+            self._trials |= numbered
+            trials = self._by_number()
+            return [(number, dict(trials[at].params)) for number, at in numbered.items()]
 
-    def tell(self, number: int, value: float | None, failure: str | None = None) -> None:
+        return self._database(asked)
+
+    def tell(self, number: int, value: float | None, failure: str | None = None, until: int = 0) -> None:
         """The score of recipe ``number``, or why it failed. Told once more, nothing changes.
+
+        Args:
+            number: The recipe.
+            value: Its score, ``None`` where it failed.
+            failure: Why it failed.
+            until: The epoch at which it was dropped, 0 where it was trained to its end.
 
         Raises:
             StorageError: If the database fails.
         """
         from optuna.trial import TrialState
 
-        trial = self._trials[number]
-        with storing(self._url):
-            if failure is None:
-                self._study.tell(trial, value, skip_if_finished=True)
+        at = self._trials[number]
+
+        def told() -> None:
+            trial = self._by_number()[at]
+            if trial.state.is_finished():
+                return
+            if failure is not None or value is None:
+                self._study.tell(at, state=TrialState.FAIL, skip_if_finished=True)
+            elif until:
+                self._database.storage.set_trial_intermediate_value(trial._trial_id, until, value)
+                self._study.tell(at, state=TrialState.PRUNED, skip_if_finished=True)
             else:
-                self._study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+                self._study.tell(at, value, skip_if_finished=True)
+
+        self._database(told)
 
     def record_seconds(self, round_number: int, seconds: float) -> float:
         """Keep the wall time of a round; the time recorded first counts and is returned."""
-        with storing(self._url):
-            known = self._study.user_attrs.get(f"bridle seconds {round_number}")
+
+        def recorded() -> float:
+            known = self._study.user_attrs.get(self._mark(f"seconds {round_number}"))
             if known is None:
-                self._study.set_user_attr(f"bridle seconds {round_number}", seconds)
+                self._study.set_user_attr(self._mark(f"seconds {round_number}"), seconds)
             return seconds if known is None else float(known)
 
+        return self._database(recorded)
+
+    def _mark(self, what: str) -> str:
+        return f"bridle {self._search} {what}" if self._search else f"bridle {what}"
+
+    def _by_number(self) -> dict[int, "FrozenTrial"]:
+        return {trial.number: trial for trial in self._study.get_trials(deepcopy=False)}
+
     def _asked(self) -> list[list[int]]:
-        """The rounds that count: the numbers of their trials in the database."""
+        """This search's rounds that count: the numbers of their trials in the database."""
         marks = self._study.user_attrs
         rounds: list[list[int]] = []
-        while (numbers := marks.get(f"bridle round {len(rounds)}")) is not None:
+        while (numbers := marks.get(self._mark(f"round {len(rounds)}"))) is not None:
             rounds.append(numbers)
         return rounds
 
-    def _told(self, rounds: Sequence[Sequence[int]]) -> list["FrozenTrial"]:
-        trials = self._study.get_trials(deepcopy=False)
-        told = [trials[number] for numbers in rounds for number in numbers]
-        if not all(trial.state.is_finished() for trial in told):
-            raise SearchError(f"Round {len(rounds)} cannot be asked before all recipes of the earlier rounds are told.")
-        return told
-
     def _ask(
-        self, space: Recipe, rounds: Sequence[Sequence[int]], size: int, first: Sequence[Mapping[str, Any]]
+        self,
+        space: Recipe,
+        rounds: Sequence[Sequence[int]],
+        size: int,
+        strategy: Strategy,
+        first: Sequence[Mapping[str, Any]],
     ) -> list[int]:
-        """Sample a round and write it; the mark that makes it count comes last."""
+        """Have a round proposed and write it; the mark that makes it count comes last."""
         from optuna.trial import TrialState, create_trial
 
-        told = self._told(rounds)
-        self._fail_stale({trial.number for trial in told})
-        proposed = propose(
-            space,
-            told,
-            seed=self._seed,
-            round_number=len(rounds),
-            size=size,
-            first=first,
-            maximize=self.higher_is_better,
-        )
-        for trial in proposed:
-            self._study.add_trial(
-                create_trial(state=TrialState.RUNNING, params=trial.params, distributions=trial.distributions)
+        own = {number for numbers in rounds for number in numbers}
+        trials = self._by_number()
+        if not all(trials[number].state.is_finished() for number in own):
+            raise SearchError(f"Round {len(rounds)} cannot be asked before all recipes of the earlier rounds are told.")
+        for trial in self._uncounted(own):
+            self._study.tell(trial.number, state=TrialState.FAIL)
+        counted = self._counted()
+        proposed = strategy.propose(
+            Round(
+                space=space,
+                number=len(rounds),
+                start=len(own),
+                size=size,
+                told=[trial for trial in trials.values() if trial.number in counted and trial.state.is_finished()],
+                running=[trial for trial in trials.values() if trial.number in counted - own and _runs(trial)],
+                first=first,
+                seed=self._seed,
+                search=self._search,
+                maximize=self.higher_is_better,
             )
-        numbers = [trial.number for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))]
-        self._study.set_user_attr(f"bridle round {len(rounds)}", numbers)
+        )
+        free = distributions(space)
+        for values in proposed:
+            own_free = {address: free[address] for address in values}
+            attributes = {"bridle search": self._search}
+            self._study.add_trial(
+                create_trial(state=TrialState.RUNNING, params=values, distributions=own_free, user_attrs=attributes)
+            )
+        numbers = [trial.number for trial in self._uncounted(own)]
+        self._study.set_user_attr(self._mark(f"round {len(rounds)}"), numbers)
         return numbers
 
-    def _fail_stale(self, counted: set[int]) -> None:
-        """Close the trials of a round that was killed while it was written."""
-        from optuna.trial import TrialState
+    def _counted(self) -> set[int]:
+        """The trials that count, of all searches: the others were left by a search that was killed while it asked."""
+        marks = self._study.user_attrs
+        rounds = [value for name, value in marks.items() if name.startswith("bridle ") and " round " in f" {name[7:]}"]
+        return {number for numbers in rounds for number in numbers}
 
-        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            if trial.number not in counted:
-                self._study.tell(trial.number, state=TrialState.FAIL)
+    def _uncounted(self, counted: set[int]) -> list["FrozenTrial"]:
+        """This search's trials of a round that is being written, or was when it was killed."""
+        trials = self._by_number().values()
+        mine = [trial for trial in trials if trial.user_attrs.get("bridle search") == self._search and _runs(trial)]
+        return [trial for trial in mine if trial.number not in counted]
 
     def _check_space(self, space: Recipe) -> None:
         text = toml.dumps(space)
-        known = self._study.user_attrs.get("bridle space")
-        if known is None:
+        if "bridle space" not in self._study.user_attrs:
             self._study.set_user_attr("bridle space", text)
-        elif known != text:
+        if self._study.user_attrs["bridle space"] != text:
             raise SearchError(
-                f"The study {self._study.study_name!r} in {self._url} was begun with another space. Go on with the "
-                "recipe that it was begun with, or give this search another name or folder."
+                f"The study {self._study.study_name!r} in {self._database.name} was begun with another space. Go on "
+                "with the recipe that it was begun with, or give this search another name or folder."
             )
+
+
+def _runs(trial: "FrozenTrial") -> bool:
+    return not trial.state.is_finished()

@@ -20,6 +20,9 @@ def candidate(
     dials: Mapping[str, Any],
     outcomes: Sequence[Outcome],
     higher_is_better: bool,
+    *,
+    until: int = 0,
+    warm: int | None = None,
 ) -> Candidate:
     """A tried recipe with its score, taken at one epoch for all folds and seeds.
 
@@ -33,6 +36,8 @@ def candidate(
         dials: The values that the search chose, by address.
         outcomes: One per fold and seed.
         higher_is_better: Which way the metric points.
+        until: The epoch at which the search dropped it; 0 where it was trained to its end.
+        warm: The number of the candidate whose weights it started from.
 
     Raises:
         SearchError: If there is no outcome.
@@ -59,6 +64,8 @@ def candidate(
         gap=float(gap),
         outcomes=tuple(outcomes),
         failure=failure,
+        until=until,
+        warm=warm,
     )
 
 
@@ -98,7 +105,7 @@ def _gap(scores_ME: Floats, clean_ME: Floats, at: int, higher_is_better: bool) -
 
 
 def _first_cause(outcomes: Sequence[Outcome]) -> str:
-    causes = (outcome.failure for outcome in outcomes if outcome.failure)
+    causes = (f"fold {item.fold}, seed {item.seed}: {item.failure}" for item in outcomes if item.failure)
     return next(causes, "no epoch has a finite score in every fold")
 
 

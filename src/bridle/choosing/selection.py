@@ -23,7 +23,7 @@ def select(
     smallest gap.
 
     Args:
-        candidates: All that were tried; failed ones are never chosen.
+        candidates: All that were tried; those that failed, or were dropped before their end, are never chosen.
         rule: ``"one-se"`` or ``"best"``.
         higher_is_better: Which way the metric points.
         metric: What the score is called in the reason.
@@ -36,7 +36,7 @@ def select(
     """
     if rule not in get_args(Rule):
         raise SearchError(f"The selection rule must be one of {', '.join(get_args(Rule))}; got {rule!r}.")
-    sound = [item for item in candidates if item.failure is None]
+    sound = [item for item in candidates if item.failure is None and not item.until]
     if not sound:
         raise SearchError(_nothing_to_choose(candidates))
     sign = -1.0 if higher_is_better else 1.0
@@ -66,8 +66,10 @@ def _complexity(item: Candidate) -> tuple[int, float]:
 def _nothing_to_choose(candidates: Sequence[Candidate]) -> str:
     if not candidates:
         return "There is no candidate to choose from: the search tried none."
-    first = candidates[0]
-    return f"All {len(candidates)} tried recipes failed; the first cause ({first.name}): {first.failure}"
+    first = next(item for item in candidates if item.failure is not None)
+    ended = [item for item in candidates if not item.until]
+    which = f"{len(ended)} tried recipes" if len(ended) == len(candidates) else f"{len(ended)} recipes that went on"
+    return f"All {which} failed; the first cause ({first.name}): {first.failure}"
 
 
 def _scored(item: Candidate) -> str:

@@ -31,7 +31,22 @@ def fit(
     metric: Annotated[str | None, typer.Option(help="What chooses; by default log_loss or rmse.")] = None,
     folds: Annotated[int, typer.Option(help="Folds of the cross-validation.")] = 5,
     trials: Annotated[int | None, typer.Option(help="How many recipes a search tries.")] = None,
-    budget: Annotated[str | None, typer.Option(metavar="TIME", help="How long a search takes, such as 10m.")] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="BUDGET", help="What a search takes, such as 10m, '500 epochs' or '20 trials'."),
+    ] = None,
+    strategy: Annotated[
+        str,
+        typer.Option(metavar="tpe|random|grid|halving|hyperband|path", help="Which recipes are tried, and how far."),
+    ] = "tpe",
+    points: Annotated[
+        int | None, typer.Option(help="Points of each range of a grid (5), or strengths of a path (20).")
+    ] = None,
+    repeats: Annotated[int, typer.Option(help="How often the rows are divided into folds anew.")] = 1,
+    study: Annotated[
+        str | None, typer.Option(metavar="FILE|URL", help="A database that several searches share: SQLite, PostgreSQL.")
+    ] = None,
+    study_name: Annotated[str, typer.Option(help="The name of the shared study.")] = "bridle",
     select: Annotated[
         str, typer.Option(metavar="best|one-se", help="The best mean, or the simplest within one standard error.")
     ] = "one-se",
@@ -51,9 +66,6 @@ def fit(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     workers: Annotated[int | None, typer.Option(help="Processes; by default as many as there are cores.")] = None,
-    laplace: Annotated[
-        bool, typer.Option("--laplace", help="Test L2 by layer from the marginal likelihood beside the choice.")
-    ] = False,
     attribute: Annotated[
         bool, typer.Option("--attribute", help="Also tell what each regularizer of the recipe is worth.")
     ] = False,
@@ -65,6 +77,9 @@ def fit(
     ] = False,
     stability: Annotated[
         bool, typer.Option("--stability", help="Also tell how often each feature of a table survives.")
+    ] = False,
+    laplace: Annotated[
+        bool, typer.Option("--laplace", help="Test L2 by layer from the marginal likelihood beside the choice.")
     ] = False,
     drop: options.Drop = None,
     categorical: options.Categorical = None,

@@ -166,6 +166,14 @@ class Proximal(Penalty):
         """Replace the weights by :meth:`prox` in place; overridden where that takes fewer passes over them."""
         torch._foreach_copy_(list(weights), self.prox(weights, steps))
 
+    def strength_max(self, gradients: Sequence[Tensor]) -> float | None:  # noqa: ARG002 - some have no closed form
+        """The smallest value of its first dial at which all weights in scope stay zero; ``None``: no closed form.
+
+        Args:
+            gradients: The gradient of the data loss where all weights in scope are zero, one tensor per weight.
+        """
+        return None
+
     def inside(self, weights: Sequence[Tensor]) -> list[Tensor]:
         """The weights brought inside the penalty's constraint, not always to its nearest point; most have none."""
         return list(weights)

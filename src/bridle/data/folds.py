@@ -39,7 +39,8 @@ def make_folds(
             error: the other folds do not score it.
 
     Raises:
-        DataError: If there are too few rows, rows of a class, groups or times for so many folds.
+        DataError: If there are too few rows, rows of a class, groups or times for so many folds, or a fold would train
+            on no row of some class.
     """
     _check(dataset, rows, folds, repeats)
     if dataset.layout.task is Task.CLASSIFICATION and dataset.times is None and not spread:
@@ -47,6 +48,7 @@ def make_folds(
     made: list[Fold] = []
     for repeat in range(repeats):
         for train, score in _divisions(dataset, rows, folds, random_state(seed, repeat)):
+            _check_trained(dataset, rows, train, len(made))
             fold = Fold(len(made), _marks(len(dataset), train, score))
             made.append(with_watch(fold, dataset, seed) if watch else fold)
     return made
@@ -112,6 +114,20 @@ def _check(dataset: Dataset, rows: Rows, folds: int, repeats: int) -> None:
         )
     if dataset.groups is not None:
         _check_groups(dataset.name, dataset.groups[rows], folds)
+
+
+def _check_trained(dataset: Dataset, rows: Rows, train: Rows, number: int) -> None:
+    """Refuse a fold that would score rows of a class that its network never saw: groups and times can do that."""
+    if dataset.layout.task is not Task.CLASSIFICATION:
+        return
+    missing = np.setdiff1d(dataset.targets[rows], dataset.targets[train])
+    if len(missing):
+        by = "earlier rows" if dataset.times is not None else "other groups"
+        raise DataError(
+            f"{dataset.name}: fold {number} would train on no row of class {dataset.layout.classes[missing[0]]!r}, of "
+            f"which there are none in {by}. Use another number of folds, another column for groups or time, or merge "
+            "the class into another."
+        )
 
 
 def _check_groups(name: str, groups: Rows, folds: int) -> None:

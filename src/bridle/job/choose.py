@@ -1,24 +1,24 @@
 """The search and its baselines: what is tried on the folds, and what is chosen."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, final
 
 from bridle.choosing.baselines import baseline_grid, baselines
 from bridle.choosing.budget import Budget
 from bridle.choosing.refit import refit_recipe
-from bridle.choosing.sampling import open_study
+from bridle.choosing.sampling import Study, open_study
 from bridle.choosing.scoring import candidate
 from bridle.choosing.selection import select
 from bridle.choosing.space import default_trials, defaults
-from bridle.choosing.strategy import search
+from bridle.choosing.strategies import Strategy
+from bridle.choosing.strategies.path import path_to
+from bridle.choosing.strategy import most_epochs, search
 from bridle.core import Recipe
 from bridle.job.context import Context
+from bridle.job.strategies import check_strategy, strategy_of
 from bridle.records import Candidate, Choice, Outcome
-
-ROUND = 4
-"""Recipes asked at once: the sampler learns between rounds, and a whole round trains together."""
 
 BASELINE_RATES = 3
 """Learning rates that each baseline tries; its epochs come from the curve, as those of every recipe."""
@@ -35,6 +35,7 @@ class Chosen:
         choice: The choice.
         recipes: The recipes to refit, by name: ``"chosen"`` first, then the baselines.
         tried: The candidates' recipes by number.
+        before: The recipes whose weights the chosen one starts from, one after the other: on a path those before it.
     """
 
     candidates: tuple[Candidate, ...]
@@ -42,6 +43,7 @@ class Chosen:
     choice: Choice
     recipes: dict[str, Recipe]
     tried: dict[int, Recipe]
+    before: tuple[Recipe, ...] = ()
 
     @property
     def winner(self) -> Candidate:
@@ -50,26 +52,61 @@ class Chosen:
 
 
 def choose(job: Context) -> Chosen:
-    """Try the baselines and the space on the same folds, and choose."""
-    budget = budget_of(job)
+    """Try the baselines and the space on the same folds, and choose.
+
+    Raises:
+        SearchError: If the strategy does not fit the space, the budget is too small for one recipe, or all failed.
+        StorageError: If the study's database fails.
+    """
+    check_strategy(job)
+    budget_of(job).check(len(job.folds()) * job.ask.search_seeds * most_epochs(job.space), 0.0)
     started = time.perf_counter()
-    found, recipes = _baselines(job)
-    job.seconds["baselines"] = time.perf_counter() - started
-    rate = recipes["none"].training.learning_rate
-    candidates, tried = _search(job, budget, job.seconds["baselines"], rate)
+    with _study(job) as study:
+        found, recipes = _baselines(job)
+        job.seconds["baselines"] = time.perf_counter() - started
+        candidates, tried = _search(job, study, recipes["none"].training.learning_rate, started)
     job.seconds["search"] = time.perf_counter() - started - job.seconds["baselines"]
     higher = job.metric.higher_is_better
     choice = select(candidates, job.ask.select, higher_is_better=higher, metric=job.metric.name)
-    winner = next(item for item in candidates if item.number == choice.number)
+    winner = candidates[choice.number]
     chosen = refit_recipe(winner, tried[winner.number])
-    return Chosen(tuple(candidates), tuple(found), choice, {"chosen": chosen} | recipes, tried)
+    before = tuple(tried[number] for number in path_to(candidates, winner))
+    return Chosen(tuple(candidates), tuple(found), choice, {"chosen": chosen} | recipes, tried, before)
 
 
-def budget_of(job: Context) -> Budget:
-    """What the search may spend: trials, time, or by default a number of trials that fits the data."""
-    seconds = Budget.parse(job.ask.budget).seconds if job.ask.budget else None
-    trials = job.ask.trials or (None if seconds else default_trials(len(job.rows), job.dataset.layout.kind))
-    return Budget(trials=trials, seconds=seconds)
+def budget_of(job: Context, strategy: Strategy | None = None) -> Budget:
+    """What the search may spend: trials, time, epochs, or by default a number of trials.
+
+    That number is the strategy's own, where it has one, or fits the data.
+    """
+    asked = Budget.parse(job.ask.budget) if job.ask.budget else None
+    trials = job.ask.trials or (asked.trials if asked else None)
+    if trials is None and asked is None:
+        own = strategy.trials(job.space, most_epochs(job.space)) if strategy else None
+        trials = own or default_trials(len(job.rows), job.dataset.layout.kind)
+    return Budget(trials=trials, seconds=asked.seconds if asked else None, epochs=asked.epochs if asked else None)
+
+
+def _study(job: Context) -> Study:
+    """The run's own study, or the one that it shares, with what makes scores of several searches comparable."""
+    ask = job.ask
+    terms = {
+        "data": job.dataset.fingerprint,
+        "metric": job.metric.name,
+        "folds": f"{ask.folds} x {ask.repeats}",
+        "test rows": len(job.sealed),
+        "model": ask.model,
+        "loss": ask.loss,
+    }
+    return open_study(
+        ask.study or job.workspace.folder / "study.db",
+        f"{job.prefix}{ask.study_name or 'bridle'}",
+        ask.seed,
+        higher_is_better=job.metric.higher_is_better,
+        search=ask.search,
+        terms=terms if ask.study else {},
+        say=job.progress.say,
+    )
 
 
 def _baselines(job: Context) -> tuple[list[Candidate], dict[str, Recipe]]:
@@ -101,14 +138,17 @@ def _baselines(job: Context) -> tuple[list[Candidate], dict[str, Recipe]]:
     return found, recipes
 
 
-def _search(job: Context, budget: Budget, spent: float, rate: float) -> tuple[list[Candidate], dict[int, Recipe]]:
+def _search(job: Context, study: Study, rate: float, started: float) -> tuple[list[Candidate], dict[int, Recipe]]:
     folds = job.folds()
     tried: dict[int, Recipe] = {}
     scores: list[float] = []
+    strategy = strategy_of(job, rate)
+    budget = budget_of(job, strategy)
     if budget.seconds is not None:
-        budget = Budget(trials=budget.trials, seconds=max(budget.seconds - spent, 1.0))
+        budget = replace(budget, seconds=max(budget.seconds - (time.perf_counter() - started), 1.0))
     members = len(folds) * job.ask.search_seeds
-    job.progress.stage("search", (budget.trials or 0) * members)
+    pauses = len(strategy.bracket(0, most_epochs(job.space)).rungs) > 1
+    job.progress.stage("search", 0 if pauses else (budget.trials or 0) * members)
 
     def note() -> str:
         best = (max if job.metric.higher_is_better else min)(scores, default=None)
@@ -120,21 +160,18 @@ def _search(job: Context, budget: Budget, spent: float, rate: float) -> tuple[li
 
     train = job.on_folds("search", folds, note)
 
-    def evaluate(recipes: Sequence[tuple[int, Recipe]]) -> dict[int, tuple[Outcome, ...]]:
+    def evaluate(recipes: Sequence[tuple[int, Recipe]], **how: Any) -> Mapping[int, Sequence[Outcome]]:
         tried.update(dict(recipes))
-        return train(recipes)
+        return train(recipes, **how)
 
-    higher = job.metric.higher_is_better
-    database = job.workspace.folder / "study.db"
-    with open_study(database, f"{job.prefix}bridle", job.ask.seed, higher_is_better=higher) as study:
-        candidates = search(
-            job.space,
-            evaluate,
-            study=study,
-            budget=budget,
-            members=members,
-            round_size=ROUND,
-            first=defaults(job.space, job.dataset.layout, rate),
-            on_candidate=keep,
-        )
+    candidates = search(
+        job.space,
+        evaluate,
+        study=study,
+        strategy=strategy,
+        budget=budget,
+        members=members,
+        first=defaults(job.space, job.dataset.layout, rate),
+        on_candidate=keep,
+    )
     return candidates, tried

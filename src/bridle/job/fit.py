@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bridle.choosing.selection import Rule
+from bridle.choosing.strategies import Name
 from bridle.core import Recipe, toml
 from bridle.engine.check import check_model
 from bridle.engine.trained import trained
@@ -45,6 +46,11 @@ def fit(
     folds: int = 5,
     trials: int | None = None,
     budget: str | None = None,
+    strategy: Name = "tpe",
+    points: int | None = None,
+    repeats: int = 1,
+    study: str | Path | None = None,
+    study_name: str = "bridle",
     select: Rule = "one-se",
     search_seeds: int = 1,
     nested: int = 0,
@@ -54,11 +60,11 @@ def fit(
     out: str | Path | None = None,
     device: str = "auto",
     workers: int | None = None,
-    laplace: bool = False,
     attribute: bool = False,
     prune: bool = False,
     learning_curve: bool = False,
     stability: bool = False,
+    laplace: bool = False,
     progress: Progress | None = None,
     **options: Any,
 ) -> Run:
@@ -75,7 +81,15 @@ def fit(
         metric: The metric that chooses; by default log-loss, or RMSE.
         folds: Number of folds, at least 2.
         trials: How many recipes to try; by default a number that fits the data.
-        budget: Wall time of the search with its baselines, for example ``"10m"``.
+        budget: Wall time of the search with its baselines, for example ``"10m"``; or epochs over all folds, or recipes,
+            without the baselines: ``"500 epochs"``, ``"20 trials"``.
+        strategy: ``"tpe"``, ``"random"``, ``"grid"``, ``"halving"``, ``"hyperband"`` or ``"path"``
+            (see :mod:`bridle.choosing.strategies`).
+        points: Points of each range of a grid (5 by default), or strengths of a path (20).
+        repeats: How often the rows are divided into folds anew.
+        study: A SQLite file or the URL of a database (``postgresql://...``), where several searches share a study; by
+            default the search has one to itself, in its run folder. A password in the URL is not stored.
+        study_name: The study's name there.
         select: ``"one-se"`` or ``"best"``.
         search_seeds: How many seeds the search trains each recipe with on every fold.
         nested: Outer folds of nested cross-validation, which repeats the whole search on the training rows of each and
@@ -86,12 +100,12 @@ def fit(
         out: The run folder, which must not exist; by default ``runs/<name of the data>``.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``.
         workers: Processes that train at once; by default as many as there are cores.
-        laplace: Whether a recipe with L2 by layer from the marginal likelihood, chosen without validation data, is
-            tested beside the choice; see :func:`bridle.marginal_likelihood`.
         attribute: Also tell what each regularizer of the recipe is worth, see :func:`bridle.attribute`.
         prune: Leave out of the refit what is not needed; this attributes, too.
         learning_curve: Also tell what more data would buy, see :func:`bridle.learning_curve`.
         stability: Also tell how often each feature of a table survives, see :func:`bridle.stability`.
+        laplace: Whether a recipe with L2 by layer from the marginal likelihood, chosen without validation data, is
+            tested beside the choice; see :func:`bridle.marginal_likelihood`.
         progress: Is told what happens.
         **options: How to read the data: ``target``, ``task``, ``size``, ``drop``, ``categorical``, ``group``,
             ``time``, ``weights``, ``bad_images`` (see :class:`bridle.data.load.Options`).
@@ -110,6 +124,11 @@ def fit(
         folds=folds,
         trials=trials,
         budget=budget,
+        strategy=strategy,
+        points=points,
+        repeats=repeats,
+        study=study,
+        study_name=study_name,
         select=select,
         search_seeds=search_seeds,
         nested=nested,
@@ -119,11 +138,11 @@ def fit(
         out=out,
         device=device,
         workers=workers,
-        laplace=laplace,
         attribute=attribute,
         prune=prune,
         learning_curve=learning_curve,
         stability=stability,
+        laplace=laplace,
         progress=progress,
         **options,
     )
@@ -174,6 +193,7 @@ def _run(workspace: Workspace, ask: Ask, model: Any, loss: Any, progress: Progre
         job.laplace = by_evidence(job)
         if ask.nested:
             outer_folds(job)
+        job.laplace = by_evidence(job)
         chosen = choose(job) if job.space.is_space else None
         recipes = (dict(chosen.recipes) if chosen else {"chosen": job.space}) | laplace_recipes(job)
         if chosen:
@@ -204,7 +224,7 @@ def _prove(
 ) -> Evidence:
     """Refit, open the sealed test once, and write down what was found."""
     began = time.perf_counter()
-    refits = refit(job, recipes)
+    refits = refit(job, recipes, chosen.before if chosen else ())
     fold_members = train_ensemble(job, recipes["chosen"]) if job.ask.ensemble else []
     job.seconds["refit"] = time.perf_counter() - began
     job.progress.say("Opening the sealed test set.")

@@ -78,7 +78,7 @@ def plain(space: Recipe, *own: L2) -> Recipe:
 def _on_folds(job: Context, found: Laplace) -> Laplace:
     folds = job.folds()
     job.progress.stage("laplace on the folds", len(folds))
-    outcomes = job.on_folds("laplace", folds)([(0, parse_recipe(found.recipe, FILE))])[0]
+    outcomes = tuple(job.on_folds("laplace", folds)([(0, parse_recipe(found.recipe, FILE))])[0])
     if any(outcome.failure for outcome in outcomes):
         return replace(found, outcomes=outcomes)
     last = curves(outcomes, "score")[:, -1]

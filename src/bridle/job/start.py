@@ -1,14 +1,17 @@
 """The beginning of a job: read the data, check what was asked, make the run folder, and open it for work."""
 
 import os
+import uuid
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from bridle.choosing.database import url_of
 from bridle.choosing.selection import Rule
 from bridle.choosing.space import default_space
+from bridle.choosing.strategies import Name
 from bridle.core import Noise, Recipe, toml
 from bridle.data.dataset import Dataset
 from bridle.data.load import load_pair
@@ -46,6 +49,11 @@ def start(
     folds: int = 5,
     trials: int | None = None,
     budget: str | None = None,
+    strategy: Name = "tpe",
+    points: int | None = None,
+    repeats: int = 1,
+    study: str | Path | None = None,
+    study_name: str = "bridle",
     select: Rule = "one-se",
     search_seeds: int = 1,
     nested: int = 0,
@@ -55,13 +63,13 @@ def start(
     out: str | Path | None = None,
     device: str = "auto",
     workers: int | None = None,
-    laplace: bool = False,
     attribute: bool = False,
     prune: bool = False,
     learning_curve: bool = False,
     stability: bool = False,
     share: float = 0.2,
     spread: bool = False,
+    laplace: bool = False,
     **options: Any,
 ) -> tuple[Workspace, Ask]:
     """Read the data, check what was asked, and make the run folder: all that :func:`resume` needs is in it then."""
@@ -72,6 +80,12 @@ def start(
         folds=folds,
         trials=trials,
         budget=budget,
+        strategy=strategy,
+        points=points,
+        repeats=repeats,
+        study="" if study is None else url_of(study),
+        study_name="" if study is None else study_name,
+        search="" if study is None else uuid.uuid4().hex[:8],
         select=select,
         seeds=(1 if space is not None and not space.is_space else 5) if seeds is None else seeds,
         seed=seed,
@@ -79,7 +93,6 @@ def start(
         model=named(model),
         loss=named(loss),
         workers=workers or 0,
-        laplace=laplace,
         attribute=attribute or prune,
         prune=prune,
         learning_curve=learning_curve,
@@ -89,6 +102,7 @@ def start(
         search_seeds=search_seeds,
         nested=nested,
         ensemble=ensemble,
+        laplace=laplace,
     )
     dataset, own_test = load_pair(data, test, options_of(options))
     for note in dataset.notes:

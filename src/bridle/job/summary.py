@@ -20,7 +20,7 @@ def evidence_of(job: Context, chosen: Chosen | None, recipe: str, **found: Any) 
         **found: Further fields of :class:`~bridle.records.Evidence`: the tested, the pictures.
     """
     return Evidence(
-        command={name: value for name, value in serial.to_plain(job.ask).items() if value not in ("", None)},
+        command={name: value for name, value in serial.to_plain(job.ask.public()).items() if value not in ("", None)},
         data=_summary(job),
         task=job.dataset.layout.task,
         metric=job.metric.name,

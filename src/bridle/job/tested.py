@@ -19,14 +19,25 @@ from bridle.records import Comparison, Estimate, Outcome, Tested
 Predicted = NDArray[np.float64]
 
 
-def refit(job: Context, recipes: dict[str, Recipe]) -> dict[str, list[tuple[Member, Outcome]]]:
+def refit(
+    job: Context, recipes: dict[str, Recipe], before: Sequence[Recipe] = ()
+) -> dict[str, list[tuple[Member, Outcome]]]:
     """Train each named recipe on all rows that are not sealed, once per seed.
+
+    Args:
+        job: The job.
+        recipes: The recipes by name.
+        before: The recipes whose weights the first of them starts from, one after the other.
 
     Raises:
         SearchError: If the first recipe fails with every seed.
     """
-    members = {name: _members(job, number, name, recipe) for number, (name, recipe) in enumerate(recipes.items())}
-    job.progress.stage("refit", sum(len(of) for of in members.values()))
+    job.progress.stage("refit", (len(recipes) + len(before)) * job.ask.seeds)
+    walked = _walk(job, before)
+    members = {
+        name: _members(job, number, recipe, "refit", name == "floor", {} if number else walked)
+        for number, (name, recipe) in enumerate(recipes.items())
+    }
     done: dict[str, Outcome] = {}
     for member, outcome in job.crew([member for of in members.values() for member in of], apart=True):
         done[member.name] = outcome
@@ -39,10 +50,25 @@ def refit(job: Context, recipes: dict[str, Recipe]) -> dict[str, list[tuple[Memb
     return found
 
 
-def _members(job: Context, number: int, name: str, recipe: Recipe) -> list[Member]:
+def _walk(job: Context, before: Sequence[Recipe]) -> dict[int, str]:
+    """Train the recipes of a path, each from the weights of the one before; the names of the last ones by seed."""
+    last: dict[int, str] = {}
+    for number, recipe in enumerate(before):
+        for member, outcome in job.crew(_members(job, number, recipe, "path", False, last)):
+            if outcome.failure is None:
+                last[member.seed] = member.name
+            job.progress.advance()
+    return last
+
+
+def _members(
+    job: Context, number: int, recipe: Recipe, stage: str, floor: bool, warm: Mapping[int, str]
+) -> list[Member]:
     fold = whole(job.dataset, job.rows, watch=bool(recipe.of(StopRule)), seed=job.ask.seed)
-    seeds = range(job.ask.seed, job.ask.seed + job.ask.seeds)
-    return [Member(number, recipe, fold, seed, floor=name == "floor", stage="refit", keep=True) for seed in seeds]
+    return [
+        Member(number, recipe, fold, seed, floor=floor, stage=stage, keep=True, warm=warm.get(seed, ""))
+        for seed in range(job.ask.seed, job.ask.seed + job.ask.seeds)
+    ]
 
 
 def _advice(outcome: Outcome) -> str:

@@ -96,7 +96,7 @@ class Workspace:
 
     def save_ask(self, ask: Ask) -> None:
         """Store what was asked."""
-        self.write("job.json", serial.dumps(ask))
+        self.write("job.json", serial.dumps(ask.public()))
 
     def ask(self) -> Ask:
         """What was asked."""

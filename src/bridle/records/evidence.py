@@ -36,7 +36,9 @@ class Candidate:
         gap: Validation score against clean training score at that epoch, in the metric's unit; positive means
             overfitting.
         outcomes: One per fold and seed.
-        failure: The first cause where all its members failed, else ``None``.
+        failure: The first cause, with its fold and seed, where no epoch has a score in every fold, else ``None``.
+        until: The epoch at which the search dropped it, so that it cannot be chosen; 0 where it was trained to its end.
+        warm: The number of the candidate whose weights it started from, on a path; else ``None``.
     """
 
     number: int
@@ -50,6 +52,8 @@ class Candidate:
     gap: float
     outcomes: tuple[Outcome, ...]
     failure: str | None = None
+    until: int = 0
+    warm: int | None = None
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,8 @@ class Tested:
     """One recipe, refitted on all training rows with several seeds and scored on the sealed test rows.
 
     Args:
-        name: ``"chosen"``, a baseline's name, ``"laplace"`` (L2 by marginal likelihood), ``"floor"`` (logistic or
-            linear regression), or ``"ensemble"`` (the mean prediction of the chosen recipe's fold members).
+        name: ``"chosen"``, a baseline's name, ``"laplace"``, ``"floor"`` (logistic or linear regression), or
+            ``"ensemble"`` (the mean prediction of the chosen recipe's fold members).
         recipe: As TOML text; empty for the floor.
         metrics: Every metric by name, with its interval (bootstrap over test rows and seeds).
         outcomes: The curves of the refits, one per seed.
@@ -196,7 +200,8 @@ class Evidence:
         openings: How often the sealed test set was opened.
         versions: Of Python and of the packages that matter.
         hardware: Processor, cores, memory, device.
-        seconds: Wall time by stage: ``"search"``, ``"baselines"``, ``"laplace"``, ``"refit"``, ``"total"``.
+        seconds: Wall time by stage: ``"search"``, ``"baselines"``, ``"optimism"``, ``"nested"``, ``"laplace"``,
+            ``"refit"``, ``"attribution"``, ``"learning curve"``, ``"stability"``, ``"total"``.
         laplace: Strengths by the marginal likelihood, where they were asked for.
         schema: Version of this schema.
     """

@@ -96,8 +96,8 @@ def _footnotes(evidence: Evidence) -> list[str]:
     notes = []
     if any(standing(comparison.difference) is Standing.UNCLEAR for comparison in evidence.comparisons):
         notes.append("An interval that covers zero means: no difference shown.")
+    notes += [f"{name}: {text}" for name, text in _certainties(evidence) if text]
     if evidence.laplace is not None and (said := compared(evidence)):
         notes.append(f"L2 by layer from the marginal likelihood, without validation data: {said}")
-    notes += [f"{name}: {text}" for name, text in _certainties(evidence) if text]
     serious = [finding for finding in evidence.findings if finding.severity != "info"]
     return notes + [f"{finding.severity.value}: {finding.message}" for finding in serious]

@@ -28,8 +28,8 @@ RECIPES = {
     "none": "no regularization",
     "adamw": "AdamW with decay",
     "early stopping": "early stopping only",
-    "laplace": "L2 by marginal likelihood",
     "ensemble": "ensemble of the folds",
+    "laplace": "L2 by marginal likelihood",
 }
 NOTHING = "–"
 

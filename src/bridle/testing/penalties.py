@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from bridle.core import Penalty, Proximal
+from bridle.core import Penalty, Proximal, dials
 from bridle.testing import material
 from bridle.testing.law import Unchanged, off, require, require_alike, require_close, require_same
 from bridle.testing.members import check_stacked
@@ -226,6 +226,23 @@ def prox_stacks(penalty: Proximal, device: torch.device) -> None:
         check_stacked(call, penalty, device)
 
 
+def strength_max_is_where_weights_begin(penalty: Proximal, device: torch.device) -> None:
+    """From zero weights a step down the gradient ends at zero from ``strength_max`` on, and not below it."""
+    slopes = _weights(penalty, device)
+    largest = penalty.strength_max(slopes)
+    if largest is None:
+        return
+    dial, step = next(iter(dials(type(penalty)))), 0.5
+    for share, nothing_left in ((1 + 1e-9, True), (1 - 1e-6, False)):
+        bound = penalty.bind({dial: share * largest})
+        ended = bound.prox([-step * slope for slope in slopes], [step] * len(slopes))
+        empty = not any(bool(weight.abs().max() > 1e-12) for weight in ended)
+        require(
+            empty is nothing_left,
+            f"strength_max is {largest:g}, and at {share:g} of it {'some' if nothing_left else 'no'} weight is left",
+        )
+
+
 LAWS = (
     value_is_a_finite_number,
     gradient_is_that_of_the_value,
@@ -244,4 +261,5 @@ PROXIMAL = (
     shrinking_in_place_is_the_proximal_step,
     prox_leaves_its_inputs,
     prox_stacks,
+    strength_max_is_where_weights_begin,
 )

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from bridle.report.sections.candidates import SHOWN, content
 
 
@@ -18,6 +20,12 @@ def test_a_row_has_a_cell_for_every_dial(searched):
     assert rows["no regularization"].dials == ("0.001", "–", "–", "–", "–", "–")
     assert rows["no regularization"].active == "none"
     assert rows["trial 60"].failure == "the loss became NaN at step 12"
+
+
+def test_what_was_dropped_says_when(searched):
+    first, *others = searched.candidates
+    found = content(replace(searched, candidates=(replace(first, until=9), *others)))
+    assert [row.mark for row in found["rows"] + found["more"]].count("dropped at epoch 9") == 1
 
 
 def test_no_search(single):

@@ -128,16 +128,13 @@ class _Run:
 
     def _join(self, member: Member) -> None:
         file = file_of(member, self.setting, ".checkpoint")
-        if file is None or not file.exists():
-            self._pack.join(member)
-            return
-        try:
-            self._pack.join(member, checkpoint.read(file))
-        except BridleError:
-            self._pack.join(member)
-        except Exception as error:  # whatever is wrong with the file: training from the start gives the same weights
-            self.findings[member.name] = [damaged(file, error)]
-            self._pack.join(member)
+        if file is not None and file.exists():
+            try:
+                self._pack.join(member, checkpoint.read(file))
+                return
+            except Exception as error:  # whatever is wrong with it: training from the start gives the same weights
+                self.findings[member.name] = [damaged(file, error)]
+        self._pack.join(member)
 
     def _save(self) -> None:
         if self.setting.folder is not None and time.perf_counter() - self._saved > CHECKPOINT_SECONDS:

@@ -52,6 +52,10 @@ class ElasticNet(Proximal, Convertible):
             for weight, step in zip(weights, steps, strict=True):
                 weight.div_(1 + self.l2 * step)
 
+    def strength_max(self, gradients: Sequence[Tensor]) -> float:
+        """``max |g|``."""
+        return max(float(gradient.abs().max()) for gradient in gradients)
+
     def prox(self, weights: Sequence[Tensor], steps: Sequence[Tensor | float]) -> list[Tensor]:
         """Soft thresholding at ``step * l1``, then division by ``1 + step * l2``."""
         return [

@@ -44,6 +44,11 @@ class GroupLasso(Proximal):
             for weight in weights
         ]
 
+    def strength_max(self, gradients: Sequence[Tensor]) -> float:
+        """``max_g ||g_g|| / sqrt(n_g)``."""
+        lengths = [norms(slope, self.groups).max() / size(slope, self.groups) ** 0.5 for slope in gradients]
+        return float(torch.stack(lengths).max())
+
     def prox(self, weights: Sequence[Tensor], steps: Sequence[Tensor | float]) -> list[Tensor]:
         """Each group shortened, or zero; in the metric of the steps."""
         return [

@@ -41,6 +41,10 @@ class L1(Proximal, Convertible):
         for weight, step in zip(weights, steps, strict=True):
             soften(weight, self.strength * step)
 
+    def strength_max(self, gradients: Sequence[Tensor]) -> float:
+        """``max |g|``."""
+        return max(float(gradient.abs().max()) for gradient in gradients)
+
     def prox(self, weights: Sequence[Tensor], steps: Sequence[Tensor | float]) -> list[Tensor]:
         """Soft thresholding at ``step * strength``."""
         return [soft(weight, self.strength * step) for weight, step in zip(weights, steps, strict=True)]

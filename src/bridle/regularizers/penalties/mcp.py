@@ -44,6 +44,10 @@ class MCP(Proximal):
         """``sign(w) * max(strength - |w| / gamma, 0)``."""
         return [weight.sign() * (self.strength - weight.abs() / self.gamma).clamp(min=0.0) for weight in weights]
 
+    def strength_max(self, gradients: Sequence[Tensor]) -> float:
+        """``max |g|``."""
+        return max(float(gradient.abs().max()) for gradient in gradients)
+
     def prox(self, weights: Sequence[Tensor], steps: Sequence[Tensor | float]) -> list[Tensor]:
         """Firm thresholding for steps below gamma, for others hard thresholding at ``strength sqrt(gamma step)``."""
         return [self._prox(weight, step) for weight, step in zip(weights, steps, strict=True)]

@@ -38,6 +38,10 @@ class Nuclear(Proximal):
         """``strength * U V^T`` over the singular values that are not zero."""
         return [(self.strength * _part(weight, None)).reshape(weight.shape) for weight in weights]
 
+    def strength_max(self, gradients: Sequence[Tensor]) -> float:
+        """The largest singular value of the gradient."""
+        return max(float(torch.linalg.svdvals(_matrix(gradient))[0]) for gradient in gradients)
+
     def prox(self, weights: Sequence[Tensor], steps: Sequence[Tensor | float]) -> list[Tensor]:
         """Every singular value less ``step * strength``, at least 0."""
         return [

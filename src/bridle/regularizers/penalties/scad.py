@@ -50,6 +50,10 @@ class SCAD(Proximal):
             for weight, slope in zip(weights, slopes, strict=True)
         ]
 
+    def strength_max(self, gradients: Sequence[Tensor]) -> float:
+        """``max |g|``."""
+        return max(float(gradient.abs().max()) for gradient in gradients)
+
     def prox(self, weights: Sequence[Tensor], steps: Sequence[Tensor | float]) -> list[Tensor]:
         """Soft, stretched and no thresholding for short steps; the middle part shrinks as steps grow, then the first.
 

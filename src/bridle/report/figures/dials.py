@@ -64,7 +64,7 @@ def _places(values: list[Any]) -> tuple[list[float], dict[str, Any]]:
     """Where values stand: numbers at their value, on a logarithmic axis over decades; other values side by side."""
     if are_numbers(values):
         numbers = [float(item) for item in values]
-        return numbers, {"type": "log", **_decades(numbers)} if span_decades(numbers) else {"nticks": 6}
+        return numbers, {"type": "log", **_decades(numbers)} if span_decades(numbers) else {"nticks": 4}
     names = sorted({value(item) for item in values})
     ticks = named_ticks(names) | {"range": [-0.6, len(names) - 0.4]}
     return [float(names.index(value(item))) for item in values], ticks

@@ -63,6 +63,8 @@ def _row(evidence: Evidence, candidate: Candidate, addresses: tuple[str, ...]) -
 def _mark(evidence: Evidence, candidate: Candidate) -> str:
     if any(candidate is baseline for baseline in evidence.baselines):
         return "baseline"
+    if candidate.until:
+        return f"dropped at epoch {candidate.until}"
     if evidence.choice is None:
         return ""
     marks = (("chosen", evidence.choice.number), ("best", evidence.choice.best))
