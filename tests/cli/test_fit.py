@@ -65,17 +65,7 @@ def test_every_option_arrives(cli, calls):
         *("--budget", "10m", "--select", "best", "--seeds", 2, "--seed", 9, "--out", "there", "--device", "cpu"),
         *("--workers", 1, "--drop", "id", "--drop", "name", "--categorical", "zip", "--group", "g", "--time", "t"),
         *("--search-seeds", 3, "--nested", 4, "--ensemble", "--laplace"),
-        *(
-            "--weights",
-            "w",
-            "--bad-images",
-            "skip",
-            "--laplace",
-            "--attribute",
-            "--prune",
-            "--learning-curve",
-            "--stability",
-        ),
+        *("--weights", "w", "--bad-images", "skip", "--attribute", "--prune", "--learning-curve", "--stability"),
     )
     assert result.exit_code == 0, result.output
     named = calls[0][2]

@@ -193,7 +193,6 @@ def _run(workspace: Workspace, ask: Ask, model: Any, loss: Any, progress: Progre
         job.laplace = by_evidence(job)
         if ask.nested:
             outer_folds(job)
-        job.laplace = by_evidence(job)
         chosen = choose(job) if job.space.is_space else None
         recipes = (dict(chosen.recipes) if chosen else {"chosen": job.space}) | laplace_recipes(job)
         if chosen:

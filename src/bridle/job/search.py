@@ -46,9 +46,9 @@ def search(data: Any, space: Any = None, *, progress: Progress | None = None, **
     with temporary_job(data, space, progress, options) as job:
         if not job.space.is_space:
             raise SearchError("Nothing is free in this recipe, so there is nothing to search; bridle.fit trains it.")
+        job.laplace = by_evidence(job)
         if job.ask.nested:
             outer_folds(job)
-        job.laplace = by_evidence(job)
         chosen = choose(job)
         sure = how_sure(job, chosen)
     recipe = chosen.recipes["chosen"]
