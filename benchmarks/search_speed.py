@@ -37,7 +37,11 @@ from sklearn.datasets import load_digits, make_classification
 from torch import nn
 from torch.nn import functional
 
-from bridle.core import Recipe, Training
+from bridle.choosing.budget import Budget
+from bridle.choosing.sampling import open_study
+from bridle.choosing.strategies import Halving
+from bridle.choosing.strategy import Evaluate, search
+from bridle.core import Recipe, Training, between, choice
 from bridle.data.dataset import Dataset
 from bridle.data.folds import make_folds
 from bridle.data.load import load_pair
@@ -47,7 +51,7 @@ from bridle.job import spool
 from bridle.job.surroundings import hardware, versions
 from bridle.job.trainer import Trainer
 from bridle.population import Crew, Member, crew
-from bridle.records import Mark
+from bridle.records import Candidate, Fold, Mark, Outcome
 from bridle.regularizers.noise import Dropout
 from bridle.regularizers.penalties import L2
 
@@ -57,6 +61,7 @@ TARGETS = {
     "mnist": {"fused": 1 / 1.05, "default": 2.0},
     "resnet": {"fused": 1 / 1.05},
     "cnn": {"fused": 1 / 1.05},
+    "halving": {"exhaustive": 3.0},
 }
 
 
@@ -181,6 +186,22 @@ class Population:
         assert len(outcomes) == len(members), "every member has an outcome"
         assert not any(outcome.failure for outcome in outcomes), "none failed"
         return float(np.mean([outcome.curves.series["score"][-1] for outcome in outcomes]))
+
+    def evaluation(self, stage: str, folds: list[Fold]) -> Evaluate:
+        """Trains the recipes of a search on all folds, to a rung or to their end."""
+
+        def evaluate(recipes: list[tuple[int, Recipe]], *, until: int = 0, **_: object) -> dict[int, list[Outcome]]:
+            members = [
+                Member(number, recipe, fold, 0, stage=stage, until=until)
+                for number, recipe in recipes
+                for fold in folds
+            ]
+            found: dict[int, list[Outcome]] = {number: [] for number, _ in recipes}
+            for member, outcome in self._crew(members):
+                found[member.candidate].append(outcome)
+            return {number: sorted(of, key=lambda item: item.fold) for number, of in found.items()}
+
+        return evaluate
 
     def warm(self) -> None:
         """Have the workers up, with the data read."""
@@ -324,6 +345,50 @@ def only(case: str, method: str, data: Path) -> None:
         Plain(dataset, model, members).loops(method == "fused")
 
 
+def halving(rounds: int) -> dict[str, object]:
+    """Successive halving against training every recipe to the end: the same 27 recipes, five folds, 27 epochs."""
+    dataset, model, _ = digits()
+    space = Recipe(
+        Dropout(choice(0.0, 0.1, 0.2, 0.3, 0.4)),
+        L2(between(1e-6, 1e-2)),
+        training=Training(epochs=27, batch_size=64, learning_rate=between(3e-4, 1e-2)),
+    )
+    population = Population(dataset, model, members_of(dataset, [space.settle(HALFWAY)]))
+    folds = make_folds(dataset, np.arange(len(dataset)), 5, 0)
+    population.warm()
+    seconds: dict[str, list[float]] = {"exhaustive": [], "halving": []}
+    found: dict[str, list[Candidate]] = {}
+    for number in range(rounds):
+        for name, rungs in (("exhaustive", 1), ("halving", 3)):
+            began = time.perf_counter()
+            with tempfile.TemporaryDirectory() as folder:
+                study = open_study(Path(folder) / "study.db", "speed", number, higher_is_better=True)
+                evaluate = population.evaluation(f"{name}{number}", folds)
+                found[name] = search(
+                    space, evaluate, study=study, strategy=Halving(rungs=rungs), budget=Budget(trials=27), members=5
+                )
+                study.close()
+            seconds[name].append(time.perf_counter() - began)
+    population.close()
+    scores = {repr(item.dials): item for item in found["exhaustive"]}
+    best = max(found["exhaustive"], key=lambda item: item.score)
+    last = max(item.outcomes[0].curves.epochs for item in found["halving"])
+    kept = [item for item in found["halving"] if item.outcomes[0].curves.epochs == last]
+    chosen = scores[repr(max(kept, key=lambda item: item.score).dials)]
+    ratio = statistics.median(seconds["exhaustive"]) / statistics.median(seconds["halving"])
+    return {
+        "members": 27 * 5,
+        "seconds": seconds,
+        "ratios": {"exhaustive": ratio},
+        "best": {"score": best.score, "error": best.error},
+        "chosen by halving, trained to the end": {"score": chosen.score, "error": chosen.error},
+        "within one standard error": bool(best.score - chosen.score <= best.error),
+    }
+
+
+HALFWAY = {"dropout.rate": 0.2, "l2.strength": 1e-4, "training.learning_rate": 2e-3}
+
+
 def growth() -> dict[str, object]:
     """How the cost grows with the number of members: seconds and memory, each in a process of its own."""
     found = []
@@ -389,7 +454,10 @@ def main() -> int:
     if asked.members:
         print(json.dumps(grow(asked.members)))
         return 0
-    result = growth() if asked.case == "growth" else compare(asked.case, asked.rounds, asked.data)
+    if asked.case in ("growth", "halving"):
+        result = growth() if asked.case == "growth" else halving(asked.rounds)
+    else:
+        result = compare(asked.case, asked.rounds, asked.data)
     if asked.cold:
         methods = list(result["seconds"])
         result["cold"] = {name: [cold(asked.case, name, asked.data) for _ in range(asked.cold)] for name in methods}

@@ -23,5 +23,5 @@ def test_it_trains_the_chosen_epochs_on_the_same_schedule_without_patience(outco
 
 def test_a_failed_candidate_cannot_be_refitted(outcome):
     failed = candidate(2, "trial 2", RECIPE, {}, [outcome([], failure="NaN loss at step 3")], False)
-    with pytest.raises(SearchError, match=r"trial 2 failed and cannot be refitted: NaN loss at step 3"):
+    with pytest.raises(SearchError, match=r"trial 2 failed and cannot be refitted: fold 0, seed 0: NaN loss at step 3"):
         refit_recipe(failed, RECIPE)

@@ -57,7 +57,8 @@ def match(pattern, line):
         (["people.csv", *BOUGHT, "--device", "quantum"], "device 'quantum' cannot be used here: ..."),
         (
             ["people.csv", "--target", "bought", "--recipe", "space.toml", "--budget", "soon"],
-            "A budget is written like 90s, 10m or 1h30m (seconds, minutes, hours); got 'soon'.",
+            "A budget is written like 90s, 10m or 1h30m (seconds, minutes, hours), 500 epochs or 20 trials; got "
+            "'soon'.",
         ),
         (
             ["people.csv", "--target", "bought", "--recipe", "space.toml", "--folds", "30", "--trials", "1"],

@@ -11,6 +11,7 @@ from bridle.errors import DataError, SearchError
 from bridle.job import sure
 from bridle.job.choose import choose
 from bridle.job.sure import how_sure, nested, outer_folds
+from bridle.job.trainer import Trainer
 from bridle.records import Mark
 
 SMALL = {"trials": 2, "folds": 2, "seeds": 2, "workers": 1, "device": "cpu"}
@@ -18,14 +19,14 @@ SMALL = {"trials": 2, "folds": 2, "seeds": 2, "workers": 1, "device": "cpu"}
 
 @pytest.fixture
 def watched(monkeypatch):
-    """All members that are trained, in order."""
-    seen = []
+    """All members that are trained."""
+    seen, work = [], Trainer.__call__
 
-    def note(member, setting):
-        seen.append(member)
-        return train(member, setting)
+    def note(trainer, task):
+        seen.extend(task.members)
+        return work(trainer, task)
 
-    monkeypatch.setattr("bridle.job.trainer.train", note)
+    monkeypatch.setattr(Trainer, "__call__", note)
     return seen
 
 

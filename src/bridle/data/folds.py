@@ -118,7 +118,7 @@ def _check(dataset: Dataset, rows: Rows, folds: int, repeats: int) -> None:
 
 def _check_trained(dataset: Dataset, rows: Rows, train: Rows, number: int) -> None:
     """Refuse a fold that would score rows of a class that its network never saw: groups and times can do that."""
-    if dataset.layout.task is not Task.CLASSIFICATION:
+    if dataset.layout.task is not Task.CLASSIFICATION or (dataset.groups is None and dataset.times is None):
         return
     missing = np.setdiff1d(dataset.targets[rows], dataset.targets[train])
     if len(missing):

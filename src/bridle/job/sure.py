@@ -119,7 +119,7 @@ def _refits(inner: Context, chosen: Chosen, fold: Fold) -> dict[str, dict[int, f
     inner.progress.stage("refit", len(members))
     found: dict[str, dict[int, float]] = {}
     failures = []
-    for member, outcome in inner.crew([member for _, member in members.values()]):
+    for member, outcome in inner.crew([member for _, member in members.values()], apart=True):
         name = members[member.name][0]
         if outcome.failure is None:
             found.setdefault(name, {})[member.seed] = outcome.curves.series["score"][-1]
@@ -128,4 +128,4 @@ def _refits(inner: Context, chosen: Chosen, fold: Fold) -> dict[str, dict[int, f
         inner.progress.advance()
     if "chosen" not in found:
         raise SearchError(f"Outer fold {fold.number}: every refit of the chosen recipe failed: {failures[0]}")
-    return {name: dict(sorted(of.items())) for name, of in found.items()}
+    return {name: dict(sorted(found[name].items())) for name in chosen.recipes if name in found}

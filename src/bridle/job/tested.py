@@ -54,7 +54,7 @@ def _walk(job: Context, before: Sequence[Recipe]) -> dict[int, str]:
     """Train the recipes of a path, each from the weights of the one before; the names of the last ones by seed."""
     last: dict[int, str] = {}
     for number, recipe in enumerate(before):
-        for member, outcome in job.crew(_members(job, number, recipe, "path", False, last)):
+        for member, outcome in job.crew(_members(job, number, recipe, "path", False, last), apart=True):
             if outcome.failure is None:
                 last[member.seed] = member.name
             job.progress.advance()

@@ -54,7 +54,7 @@ def _verdict(group: Sequence[Member], kind: tuple[str, Hashable], setting: Setti
     if (kind, batch) not in known:
         fullest = max(group, key=lambda member: len(member.recipe.regularizers))
         known[kind, batch] = (
-            Verdict(False, reason, alone=seconds_alone(fullest, setting) if workers > 1 else 0.0)
+            Verdict(False, reason, alone=seconds_alone(fullest, setting) if min(workers, len(group)) > 1 else 0.0)
             if reason
             else verdict(fullest, setting, shared, workers)
         )
