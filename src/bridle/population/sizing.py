@@ -4,8 +4,8 @@ import os
 
 import torch
 
-CACHE = 8 * 2**20
-"""Bytes that a pack may take before its steps wait for memory: the second-level cache and a part of the third."""
+CACHE = 16 * 2**20
+"""Bytes that a pack may take before its steps wait for memory: about what the caches of a core hold."""
 SMALLEST = 8
 """A pack of fewer pays too much for calling torch."""
 SHARE = 0.4
