@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bridle.core import StopRule
-from bridle.core.draws import generator
 from bridle.engine.augmented import Augmented
 from bridle.engine.examples import Batches, example_weights
 from bridle.engine.network import FLOOR, takes_codes
-from bridle.engine.scored import kept_rows
+from bridle.engine.scored import kept_rows, some_places
 from bridle.engine.setting import Setting
 from bridle.population import Member
 from bridle.records import Mark
@@ -50,7 +49,7 @@ class Course:
         self.batches = Batches(self.examples, rows, weights, training, member.seed, member.fold.number)
         self.augmented = Augmented(self.batches, self.recipe, member.seed, member.fold.number)
         self.rows: dict[str, Rows] = {
-            "clean": _some(rows, CLEAN_ROWS, member.fold.number),
+            "clean": rows[some_places(len(rows), CLEAN_ROWS, "clean rows", member.fold.number)],
             "score": member.fold.rows(Mark.SCORE),
             "watch": member.fold.rows(Mark.WATCH),
         }
@@ -142,10 +141,3 @@ def by_part(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
         part, name = key.split("/", 1)
         parts.setdefault(part, {})[name] = value
     return parts
-
-
-def _some(rows: Rows, most: int, fold: int) -> Rows:
-    if len(rows) <= most:
-        return rows
-    order = torch.randperm(len(rows), generator=generator("clean rows", fold))[:most]
-    return np.sort(rows[order.numpy()])

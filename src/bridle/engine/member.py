@@ -193,8 +193,12 @@ def loss_of(recipe: Recipe, setting: Setting) -> Loss:
     task = setting.dataset.layout.task
     if setting.loss is None:
         return default_loss(task)
-    mixing = [item for item in recipe.of(Augmentation) if not item.keeps_labels]
-    return user_loss(setting.loss, task, hard=not mixing and not recipe.of(TargetRule))
+    return user_loss(setting.loss, task, hard=not softens(recipe))
+
+
+def softens(recipe: Recipe) -> bool:
+    """Whether a target row may have several classes: something mixes examples or changes targets."""
+    return bool(recipe.of(TargetRule)) or any(not item.keeps_labels for item in recipe.of(Augmentation))
 
 
 def fresh_weights(member: Member, setting: Setting) -> nn.Module:

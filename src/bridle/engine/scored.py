@@ -18,10 +18,14 @@ ROWS = 2000
 
 def kept_rows(rows: NDArray[np.int64], fold: int) -> NDArray[np.int64]:
     """The places in ``rows`` whose predictions are kept: all, or a random choice that depends on the fold alone."""
-    if len(rows) <= ROWS:
-        return np.arange(len(rows), dtype=np.int64)
-    order = torch.randperm(len(rows), generator=generator("scored rows", fold))[:ROWS]
-    return np.sort(order.numpy())
+    return some_places(len(rows), ROWS, "scored rows", fold)
+
+
+def some_places(count: int, most: int, *key: int | str) -> NDArray[np.int64]:
+    """At most ``most`` of ``count`` places, ascending: all, or a random choice keyed by ``key``."""
+    if count <= most:
+        return np.arange(count, dtype=np.int64)
+    return np.sort(torch.randperm(count, generator=generator(*key))[:most].numpy())
 
 
 def write(member: Member, folder: Path, rows: NDArray[np.int64], predicted: Sequence[NDArray[np.float32]]) -> None:

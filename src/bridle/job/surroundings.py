@@ -3,8 +3,9 @@
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
+
+from bridle.engine.process import processor
 
 PACKAGES = ("bridle", "torch", "numpy", "scikit-learn", "optuna", "polars", "safetensors", "pillow")
 
@@ -24,23 +25,13 @@ def hardware(device: str, threads: int, workers: int) -> dict[str, Any]:
     """The machine: what a time or a last bit depends on."""
     return {
         "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "memory_gib": _memory(),
         "device": device,
         "threads": threads,
         "workers": workers,
     }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next(
-        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor()
-    )
 
 
 def _memory() -> float | None:

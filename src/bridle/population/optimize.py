@@ -9,11 +9,13 @@ tensors, each member's numbers filled up to a whole vector.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import TypeVar, final
 
 import torch
 
 from bridle.population.stack import Tensors
+
+T = TypeVar("T")
 
 BETAS, EPS = (0.9, 0.999), 1e-8
 MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "sgd": ("momentum_buffer",)}
@@ -38,12 +40,12 @@ class Rate:
     step: int
 
 
-def runs(rates: Sequence[Rate]) -> Iterator[tuple[int, int, Rate]]:
-    """Slices of members side by side whose rates are equal."""
+def runs(values: Sequence[T]) -> Iterator[tuple[int, int, T]]:
+    """Slices of members side by side whose values are equal, each with its value."""
     start = 0
-    for end in range(1, len(rates) + 1):
-        if end == len(rates) or rates[end] != rates[start]:
-            yield start, end, rates[start]
+    for end in range(1, len(values) + 1):
+        if end == len(values) or values[end] != values[start]:
+            yield start, end, values[start]
             start = end
 
 

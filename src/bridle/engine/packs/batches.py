@@ -12,6 +12,7 @@ from torch import Tensor
 
 from bridle.core import Batch, Draws
 from bridle.engine.packs.slot import Slot
+from bridle.population.optimize import runs
 
 FILL = 16
 """Batches of a multiple of so many examples put every member's outputs at a multiple of 64 bytes: the last bits of
@@ -76,7 +77,7 @@ class Feed:
             count = sum(steps > step for steps in self._steps)
             now = {stream: next(self._streams[stream]) for stream in {slot.stream for slot in self._slots[:count]}}
             sizes = [self._filled(now[slot.stream][0]) for slot in self._slots[:count]]
-            yield [(start, end, self._batch(start, end, now)) for start, end in _equal(sizes)]
+            yield [(start, end, self._batch(start, end, now)) for start, end, _ in runs(sizes)]
 
     def _batch(self, start: int, end: int, now: dict[object, tuple[Batch, Draws, float]]) -> PackBatch:
         streams = [slot.stream for slot in self._slots[start:end]]
@@ -114,11 +115,3 @@ def filled_up(tensor: Tensor, size: int) -> Tensor:
     """A batch filled up with its first example."""
     extra = size - len(tensor)
     return torch.cat([tensor, tensor[:1].expand(extra, *tensor.shape[1:])]) if extra else tensor
-
-
-def _equal(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
-    start = 0
-    for end in range(1, len(sizes) + 1):
-        if end == len(sizes) or sizes[end] != sizes[start]:
-            yield start, end
-            start = end

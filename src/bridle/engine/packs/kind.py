@@ -9,10 +9,10 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from bridle.core import Anchored, Augmentation, LossTerm, Noise, Recipe, TargetRule, UpdateRule
+from bridle.core import Anchored, LossTerm, Noise, Recipe, UpdateRule
 from bridle.engine.course import Course
 from bridle.engine.losses import wide
-from bridle.engine.member import loss_of, starting_network
+from bridle.engine.member import loss_of, softens, starting_network
 from bridle.engine.network import FLOOR, takes_codes
 from bridle.engine.noise import PlacedNoise
 from bridle.engine.packs.batches import PackBatch
@@ -49,13 +49,8 @@ def signature(member: Member, setting: Setting) -> Hashable:
         tuple(preprocessing.cardinalities),
         "sgd" if recipe.training.optimizer == "sgd" else "adam",
         tuple(statics(noise) for noise in recipe.of(Noise)),
-        setting.loss is not None and _softens(recipe),
+        setting.loss is not None and softens(recipe),
     )
-
-
-def _softens(recipe: Recipe) -> bool:
-    mixing = [item for item in recipe.of(Augmentation) if not item.keeps_labels]
-    return bool(mixing or recipe.of(TargetRule))
 
 
 @final

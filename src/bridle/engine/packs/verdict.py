@@ -20,6 +20,7 @@ from bridle.data.room import cache_folder
 from bridle.engine import checkpoint
 from bridle.engine.packs import probe
 from bridle.engine.packs.kind import Kind
+from bridle.engine.process import processor
 from bridle.engine.setting import Setting
 from bridle.errors import StorageError
 from bridle.population import Member
@@ -107,7 +108,7 @@ def _file(member: Member, setting: Setting, kind: Hashable, workers: int) -> Pat
     """Where the verdict is kept; ``None`` where the network's source cannot be seen, so that it may change unseen."""
     network = Kind(member, setting).model
     text = [repr(network), repr([tuple(weight.shape) for weight in network.parameters()]), repr(kind), str(workers)]
-    text += [torch.__version__, platform.machine(), _processor(), str(setting.device), str(torch.get_num_threads())]
+    text += [torch.__version__, platform.machine(), processor(), str(setting.device), str(torch.get_num_threads())]
     text += [str(member.recipe.training.batch_size), str(setting.dataset.layout.task)]
     try:
         text += [_source(thing) for thing in _own(network, setting)]
@@ -127,11 +128,3 @@ def _own(network: nn.Module, setting: Setting) -> list[Any]:
 
 def _source(thing: Any) -> str:
     return inspect.getsource(thing)
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
