@@ -59,6 +59,13 @@ def test_short_work_hires_nobody(members, hire):
     assert {outcome.steps for _, outcome in team(members(6))} == {os.getpid()}
 
 
+def test_two_tasks_for_two_processes_are_one_each(members, hire):
+    team = hire(lambda member: time.sleep(0.2) or told(member, steps=os.getpid()), 2)
+    list(team(members(4)))  # the worker is up
+    here = [outcome.steps == os.getpid() for _, outcome in team(members(2))]
+    assert sorted(here) == [False, True]
+
+
 def test_the_plan_is_told_who_must_train_apart(members, hire):
     asked = []
     team = hire(told, 1, lambda members, apart, running: asked.append(apart) or one_by_one(members, apart, running))

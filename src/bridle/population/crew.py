@@ -55,7 +55,7 @@ class Crew:
         sent: dict[Future[list[Trained]], Task] = {}
         while waiting or sent:
             hires = self._hires(waiting)
-            while hires and waiting and len(sent) < self._workers:
+            while hires and len(waiting) > 1 and len(sent) < self._workers:  # the last one is for this process
                 task = waiting.popleft()
                 sent[self._send(task)] = task
             if waiting or not sent:
