@@ -207,6 +207,7 @@ class Population:
         """Have the workers up, with the data read."""
         started, crew.START_SECONDS = crew.START_SECONDS, 0.0
         plan.START_SECONDS = 0.0
+        crew.IDLE_SECONDS = 3600  # rounds of the loops between last longer than a minute
         self()
         crew.START_SECONDS = plan.START_SECONDS = started
 

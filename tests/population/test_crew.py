@@ -66,6 +66,44 @@ def test_two_tasks_for_two_processes_are_one_each(members, hire):
     assert sorted(here) == [False, True]
 
 
+def test_a_worker_takes_the_next_task_by_itself(members, hire):
+    def train(member):
+        time.sleep(1.2 if os.getpid() == home else 0.1)
+        return told(member, steps=os.getpid())
+
+    home = os.getpid()
+    team = hire(train, 2)
+    list(team(members(3)))  # the worker is up
+    here = [outcome.steps == home for _, outcome in team(members(8))]
+    assert here.count(True) <= 2
+
+
+def test_workers_killed_while_idle_are_replaced(members, hire):
+    team = hire(lambda member: time.sleep(0.2) or told(member, steps=os.getpid()), 2)
+    (worker,) = {outcome.steps for _, outcome in team(members(4))} - {os.getpid()}
+    os.kill(worker, signal.SIGKILL)
+    time.sleep(1.0)
+    assert sorted(outcome.candidate for _, outcome in team(members(4))) == [0, 1, 2, 3]
+    assert {outcome.steps for _, outcome in team(members(4))} - {os.getpid(), worker}
+
+
+def test_who_stops_asking_stops_the_work(members, hire, tmp_path):
+    def train(member):
+        time.sleep(0.2)
+        (tmp_path / str(member.candidate)).touch()
+        return told(member)
+
+    team = hire(train, 2)
+    list(team(members(3)))
+    for file in tmp_path.iterdir():
+        file.unlink()
+    answers = team(members(30))
+    next(answers)
+    answers.close()
+    time.sleep(1.5)
+    assert len(list(tmp_path.iterdir())) < 10
+
+
 def test_the_plan_is_told_who_must_train_apart(members, hire):
     asked = []
     team = hire(told, 1, lambda members, apart, running: asked.append(apart) or one_by_one(members, apart, running))

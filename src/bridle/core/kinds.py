@@ -96,11 +96,13 @@ class Penalty(Regularizer):
     It never goes through the loss. A penalty receives all weights in its scope at once. A penalty that is not
     :class:`Proximal` is applied by :meth:`gradient`.
 
-    ``takes_pair`` says that it takes exactly two weights with equally many columns: its value is one of the first, and
-    a constraint ties the second to the first.
+    ``separable`` says that it treats each number by itself, whatever the others are. ``takes_pair`` says that it takes
+    exactly two weights with equally many columns: its value is one of the first, and a constraint ties the second to
+    the first.
     """
 
     by_layer: ClassVar[bool] = True
+    separable: ClassVar[bool] = False
     takes_pair: ClassVar[bool] = False
     scope: Scope
 
@@ -135,15 +137,13 @@ class Anchored(Penalty):
 class Proximal(Penalty):
     """A penalty with exact zeros: applied by a proximal step after the optimizer's step.
 
-    ``one_step`` says that its proximal step takes one number for all weights of a tensor, not one for each;
-    ``separable`` that it treats each weight by itself, whatever the others are.
+    ``one_step`` says that its proximal step takes one number for all weights of a tensor, not one for each.
 
     Args:
         gradient_only: Apply it by its gradient instead, under any optimizer. It then makes no exact zeros.
     """
 
     one_step: ClassVar[bool] = False
-    separable: ClassVar[bool] = False
     gradient_only: bool = dataclasses.field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:

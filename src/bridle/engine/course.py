@@ -18,7 +18,9 @@ from bridle.population import Member
 from bridle.records import Mark
 
 CLEAN_ROWS = 5000
-"""The clean training score (and batch-norm statistics of averaged weights) use at most this many training rows."""
+"""The clean training score, and batch-norm statistics of averaged weights, use at most this many training rows."""
+ENOUGH = 256
+"""Beside score rows, the clean score takes no more rows than those, or this many: more would not sharpen the gap."""
 
 Rows: TypeAlias = NDArray[np.int64]
 
@@ -48,9 +50,12 @@ class Course:
         weights = example_weights(setting.dataset, rows, training)
         self.batches = Batches(self.examples, rows, weights, training, member.seed, member.fold.number)
         self.augmented = Augmented(self.batches, self.recipe, member.seed, member.fold.number)
+        scored = member.fold.rows(Mark.SCORE)
+        most = min(CLEAN_ROWS, max(ENOUGH, len(scored))) if len(scored) else CLEAN_ROWS
+        self.statistics_rows = _some(rows, CLEAN_ROWS, member)
         self.rows: dict[str, Rows] = {
-            "clean": rows[some_places(len(rows), CLEAN_ROWS, "clean rows", member.fold.number)],
-            "score": member.fold.rows(Mark.SCORE),
+            "clean": _some(rows, most, member),
+            "score": scored,
             "watch": member.fold.rows(Mark.WATCH),
         }
         self._kept_rows = kept_rows(self.rows["score"], member.fold.number)
@@ -132,6 +137,10 @@ class Course:
         scored = parts.get("scored", {})
         self.scored = [scored[str(epoch)].numpy() for epoch in range(len(scored))]
         self.epoch, self.best_epoch, self.series = plain["epoch"], plain["best_epoch"], plain["series"]
+
+
+def _some(rows: Rows, most: int, member: Member) -> Rows:
+    return rows[some_places(len(rows), most, "clean rows", member.fold.number)]
 
 
 def by_part(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:

@@ -101,7 +101,7 @@ class MemberTraining:
         rows = self.course.rows
         with with_weights(self.model, self._averaged()):
             if self.recipe.of(Averaging):
-                refresh_batch_norm(self.model, self.examples, rows["clean"], self._autocast)
+                refresh_batch_norm(self.model, self.examples, self.course.statistics_rows, self._autocast)
             for name, own in rows.items():
                 if len(own):
                     output = outputs(self.model, self.examples, own, self._autocast)

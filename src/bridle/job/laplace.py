@@ -206,5 +206,5 @@ class Strengths:
 
 def _batches(training: MemberTraining) -> Iterator[Batch]:
     """The training rows, or a fixed part of many, as the network takes them."""
-    rows: Any = training.course.rows["clean"]
+    rows: Any = training.course.statistics_rows
     return (batch for batch, _ in training.batches.clean(BLOCK, rows))

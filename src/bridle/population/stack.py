@@ -89,6 +89,11 @@ class Stack:
         """Views of a part in the layout of the model."""
         return {name: self._shown(name, tensor) for name, tensor in self.parts[part].items()}
 
+    def shown_as(self, part: str, flat: Tensors) -> Tensors:
+        """Views of other flat tensors of a part's names and shapes, in the layout of the model."""
+        shapes = self._shapes[part]
+        return {name: self._shown(name, _shaped(tensor, shapes[name])) for name, tensor in flat.items()}
+
     def take(self, rows: Sequence[int]) -> "Stack":
         """A copy of some rows, in that order; a row may be asked twice."""
         index = torch.tensor(rows)

@@ -14,7 +14,7 @@ from bridle.engine.movement import Movement
 from bridle.engine.packs.tasks import Task, tasks
 from bridle.engine.penalties import Part, Penalties
 from bridle.population.optimize import BETAS, EPS, Rate, runs
-from bridle.population.stack import Tensors
+from bridle.population.stack import Stack, Tensors
 
 
 @final
@@ -44,11 +44,22 @@ class PackPenalties:
         )
         return [(cast(tuple[str, tuple[str, ...]], key)[1], task) for key, task in found]
 
-    def add_gradients(self, weights: Tensors, gradients: Tensors, progress: Sequence[float]) -> None:
-        """Add each smooth penalty's gradient, in place; weights without a gradient are left alone."""
+    def add_gradients(self, stack: Stack, flat: Tensors, gradients: Tensors, progress: Sequence[float]) -> None:
+        """Add each smooth penalty's gradient, in place; weights without a gradient are left alone.
+
+        Args:
+            stack: The members.
+            flat: The gradients, flat and aligned.
+            gradients: The same, views in the layout of the model.
+            progress: Each member's share of its training that is done.
+        """
+        weights = stack.shown("weights")
         for names, task in self._smooth:
             seen = _trained(task, names, gradients)
-            if seen:
+            if seen and task.first.separable:
+                for rows, penalty in task.runs(progress):
+                    penalty.add_gradient([stack.flat["weights"][n][rows] for n in seen], [flat[n][rows] for n in seen])
+            elif seen:
                 own = [task.rows.of(weights[name]) for name in seen]
                 slopes = task.call(_gradient, progress, own[0], own)
                 for name, slope in zip(seen, slopes, strict=True):

@@ -79,7 +79,7 @@ class Scores:
         for row, slot in enumerate(self._rows):
             if slot.recipe.of(Averaging):
                 network = self._kind.network(self._parts(row, buffers))
-                refresh_batch_norm(network, slot.course.examples, slot.course.rows["clean"], _float32)
+                refresh_batch_norm(network, slot.course.examples, slot.course.statistics_rows, _float32)
                 for name, value in network.named_buffers():
                     buffers[name][row].copy_(value)
         return buffers

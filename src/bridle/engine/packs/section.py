@@ -61,14 +61,14 @@ class Section:
         losses_M = self._losses(stack, leaves, batch)
         found = torch.autograd.grad(losses_M.sum(), list(leaves.values()), allow_unused=True)
         with torch.no_grad():
-            gradients = {name: slope for name, slope in zip(leaves, found, strict=True) if slope is not None}
-            shown = _shown(stack, gradients)
-            self._clip(gradients)
+            flat = {name: aligned(slope) for name, slope in zip(leaves, found, strict=True) if slope is not None}
+            shown = stack.shown_as("weights", flat)
+            self._clip(flat)
             rates = [_rate(slot, draws) for slot, draws in zip(self.slots, batch.draws, strict=True)]
             running = self._begin(stack, shown, rates, batch) if self._rules else []
-            self.penalties.add_gradients(stack.shown("weights"), shown, progress)
+            self.penalties.add_gradients(stack, flat, shown, progress)
             step = sgd if self._kind.optimizer == "sgd" else adamw
-            step(stack.flat["weights"], {name: aligned(slope) for name, slope in gradients.items()}, stack.flat, rates)
+            step(stack.flat["weights"], flat, stack.flat, rates)
             moments = {part: stack.shown(part) for part in MOMENTS[self._kind.optimizer]}
             self.penalties.proximal_steps(stack.shown("weights"), shown, moments, rates, progress)
             for rule in reversed(running):
@@ -89,15 +89,15 @@ class Section:
         return (self._kind.losses(output, targets) * batch.weights).sum(1) / batch.examples
 
     def _clip(self, gradients: Tensors) -> None:
-        """Clip each member's gradient to its own norm, as ``clip_grad_norm_`` does; 0 does not clip."""
+        """Clip each member's flat gradient to its own norm, as ``clip_grad_norm_`` does; 0 does not clip."""
         if self._clips is None:
             return
-        squares = [slope.flatten(1).square().sum(1) for slope in gradients.values()]
+        squares = [slope.square().sum(1) for slope in gradients.values()]
         norms_M = torch.stack(squares).sum(0).sqrt()
         clips_M = self._clips.to(norms_M)
         factors_M = torch.where(clips_M > 0, (clips_M / (norms_M + 1e-6)).clamp(max=1.0), 1.0)
         for slope in gradients.values():
-            slope.mul_(factors_M.view(-1, *[1] * (slope.ndim - 1)))
+            slope.mul_(factors_M[:, None])
 
     def _begin(self, stack: Stack, gradients: Tensors, rates: Sequence[Rate], batch: PackBatch) -> list[Iterator[None]]:
         """Start the update rules, member by member on views of its rows: they change weights and gradients in place."""

@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar, final
 from torch import Tensor
 
 from bridle.core import Regularizer, dials
+from bridle.population.optimize import runs
 from bridle.population.rows import Rows, for_each
 
 R = TypeVar("R", bound=Regularizer)
@@ -26,6 +27,7 @@ class Task(Generic[R]):
         self.numbers = list(rows)
         self._moves = any(item.moves for item in items)
         self._dials: dict[str, Tensor] = {}
+        self._runs: list[tuple[slice, R]] = []
 
     @property
     def first(self) -> R:
@@ -42,6 +44,18 @@ class Task(Generic[R]):
                 if getattr(now[0], name) is not None
             }
         return self._dials
+
+    def runs(self, progress: Sequence[float]) -> list[tuple[slice, R]]:
+        """Rows side by side whose regularizers are equal at their share of the training, each with that one."""
+        if self._moves or not self._runs:
+            now = [
+                (item.at(progress[row]), row - place)
+                for place, (item, row) in enumerate(zip(self.items, self.numbers, strict=True))
+            ]
+            self._runs = [
+                (slice(self.numbers[start], self.numbers[end - 1] + 1), item) for start, end, (item, _) in runs(now)
+            ]
+        return self._runs
 
     def call(self, function: Callable[..., Any], progress: Sequence[float], like: Tensor, *stacks: Any) -> Any:
         """``function(regularizer, *tensors)`` of one member, for all of them; ``stacks`` hold their rows already."""

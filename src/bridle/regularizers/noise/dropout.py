@@ -52,4 +52,4 @@ class Dropout(Noise):
     def apply(self, x: Tensor, uniforms: Tensor) -> Tensor:
         """``x * (u >= rate) / (1 - rate)``."""
         rate = self.share()
-        return x * (uniforms >= rate) / (1 - rate)
+        return x * ((uniforms >= rate).to(x.dtype) / (1 - rate))

@@ -24,6 +24,7 @@ class L2(Penalty, Convertible):
 
     strength: Annotated[float, Range(0.0, search=(1e-6, 1e-2), log=True)]
     scope: Scope = "matrices"
+    separable: ClassVar[bool] = True
     states: ClassVar[Mapping[str, str]] = {"l2": "strength"}
 
     def value(self, weights: Sequence[Tensor]) -> Tensor:
