@@ -47,9 +47,13 @@ class Augmentation(Regularizer):
 
 
 class Noise(Regularizer):
-    """Acts on activations at places of the forward pass, in training mode only."""
+    """Acts on activations at places of the forward pass, in training mode only.
+
+    ``separable`` says that it treats each activation by itself, whatever the others are.
+    """
 
     scope: Scope
+    separable: ClassVar[bool] = False
 
     def shape(self, activations: Sequence[int]) -> tuple[int, ...]:
         """The shape of the uniform numbers needed for activations of the given shape ``(B, ...)``."""

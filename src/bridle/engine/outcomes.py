@@ -94,7 +94,7 @@ def keep(
         if member.keep and ended:
             checkpoint.write(setting.folder / f"{member.name}.safetensors", weights(), {"member": member.name})
     with checkpoint.replacing(file) as part:
-        part.write_text(serial.dumps(outcome), encoding="utf-8")
+        part.write_text(serial.dumps(outcome, indent=None), encoding="utf-8")
     if ended:
         (setting.folder / f"{member.name}.checkpoint").unlink(missing_ok=True)
 

@@ -6,6 +6,8 @@ from typing import Any, TypeAlias, final
 import torch
 from torch import Tensor, nn
 
+from bridle.population.chain import call, chain_of
+
 Prepare: TypeAlias = Callable[[Mapping[str, Tensor]], None]
 """Is told one member's further tensors before its forward pass."""
 
@@ -19,10 +21,13 @@ class StackedModule:
 
     Args:
         model: The module.
+        separable: Whether all that is told to ``prepare`` acts on each number by itself, so that a plain chain of
+            layers can be called without ``vmap``.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, *, separable: bool = False) -> None:
         self.model = model
+        self._chain = chain_of(model) if separable else None
         self._owners: dict[str, list[tuple[dict[str, Any], str]]] = {}
         first: dict[int, str] = {}
         for prefix, module in model.named_modules(remove_duplicate=False):
@@ -48,12 +53,16 @@ class StackedModule:
             tensors: ``(M, ...)`` each, parameters and buffers by their first name in the module.
             inputs: ``(M, B, ...)``.
             further: ``(M, ...)`` each.
-            prepare: Is given a member's part of ``further`` before its forward pass.
+            prepare: Is given a member's part of ``further`` before its forward pass, or the whole of it in a shape
+                that meets ``(M, B, F)``.
             training: Whether the module is in training mode.
         """
         if self._training is not training:
             self.model.train(training)
             self._training = training
+        if self._chain is not None and (inputs.ndim == 3 or isinstance(self._chain[0][0], nn.Flatten)):
+            prepare({name: value[:, None, None] if value.ndim == 1 else value for name, value in further.items()})
+            return call(self._chain, tensors, inputs)
         names, others = list(tensors), list(further)
 
         def one(own: Tensor, *flat: Tensor) -> Tensor:

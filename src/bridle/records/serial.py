@@ -95,9 +95,9 @@ def _record(kind: Any, value: Any, where: str) -> Any:
     return kind(**{name: from_plain(hints[name], item, f"{where}.{name}") for name, item in value.items()})
 
 
-def dumps(record: Any) -> str:
-    """A record as indented JSON text."""
-    return json.dumps(to_plain(record), indent=1, ensure_ascii=False, allow_nan=False)
+def dumps(record: Any, *, indent: int | None = 1) -> str:
+    """A record as JSON text; without ``indent`` in one line, which is written many times faster."""
+    return json.dumps(to_plain(record), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
 def loads(kind: type[R], text: str, where: str = "record") -> R:

@@ -73,7 +73,8 @@ class Kind:
         self._loss = loss_of(member.recipe, setting)
         self._starts: dict[tuple[int, str], dict[str, Tensors]] = {}
         self._bound: dict[str, Bound] = {}
-        self._stacked = StackedModule(self.model)
+        separable = all(noise.separable for noise in member.recipe.of(Noise))
+        self._stacked = StackedModule(self.model, separable=separable)
         self._draws = PlacedDraws(self.model, self.noise)
         self._names = self._named()
 

@@ -64,7 +64,7 @@ class Section:
             flat = {name: aligned(slope) for name, slope in zip(leaves, found, strict=True) if slope is not None}
             shown = stack.shown_as("weights", flat)
             self._clip(flat)
-            rates = [_rate(slot, draws) for slot, draws in zip(self.slots, batch.draws, strict=True)]
+            rates = self._rates(batch.draws)
             running = self._begin(stack, shown, rates, batch) if self._rules else []
             self.penalties.add_gradients(stack, flat, shown, progress)
             step = sgd if self._kind.optimizer == "sgd" else adamw
@@ -87,6 +87,16 @@ class Section:
         tensors = weights | stack.shown("frozen") | stack.parts["buffers"]
         output = self._kind.forward(tensors, batch, dials)
         return (self._kind.losses(output, targets) * batch.weights).sum(1) / batch.examples
+
+    def _rates(self, draws: Sequence[Draws]) -> list[Rate]:
+        known: dict[tuple[int, int, int], Rate] = {}
+        found = []
+        for slot, own in zip(self.slots, draws, strict=True):
+            which = (id(slot.recipe.training), own.step, slot.course.steps)
+            if which not in known:
+                known[which] = _rate(slot, own)
+            found.append(known[which])
+        return found
 
     def _clip(self, gradients: Tensors) -> None:
         """Clip each member's flat gradient to its own norm, as ``clip_grad_norm_`` does; 0 does not clip."""

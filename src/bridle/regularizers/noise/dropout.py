@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import Annotated, ClassVar, final
 
 from torch import Tensor
 
@@ -31,6 +31,7 @@ class Dropout(Noise):
     rate: Annotated[float | None, Range(0.0, 1.0, open_high=True, search=(0.0, 0.6))] = None
     k: Annotated[float | None, Range(-10.0, 10.0, search=(-4.0, 0.5))] = None
     scope: Scope = "all"
+    separable: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check the dials, and that exactly one of the two is given."""
@@ -52,4 +53,4 @@ class Dropout(Noise):
     def apply(self, x: Tensor, uniforms: Tensor) -> Tensor:
         """``x * (u >= rate) / (1 - rate)``."""
         rate = self.share()
-        return x * ((uniforms >= rate).to(x.dtype) / (1 - rate))
+        return x * (uniforms >= rate).to(x.dtype).mul_(1 / (1 - rate))
