@@ -12,6 +12,7 @@ from bridle.core import Recipe, StopRule
 from bridle.data.dataset import Dataset
 from bridle.data.folds import make_folds, with_watch
 from bridle.data.sealed import SealedTest
+from bridle.engine.packs import modes
 from bridle.engine.setting import Setting
 from bridle.job.ask import Ask
 from bridle.job.progress import Progress
@@ -44,6 +45,7 @@ class Context:
         openings: How often the sealed test set was opened.
         prefix: What its stages' names begin with, where it is a search within another.
         laplace: Strengths by the marginal likelihood, where they were asked for.
+        modes: The ways in which members train that were told already.
     """
 
     ask: Ask
@@ -63,6 +65,7 @@ class Context:
     openings: int = 0
     prefix: str = ""
     laplace: Laplace | None = None
+    modes: list[str] = field(default_factory=list)
 
     def folds(self) -> list[Fold]:
         """The folds of the search and of its baselines."""
@@ -116,7 +119,14 @@ class Context:
                 if outcome.failure:
                     self.progress.say(f"{stage}, recipe {trained.candidate}, fold {outcome.fold}: {outcome.failure}")
                 self.progress.advance(1, best())
+            self._tell_modes()
             in_order = {number: sorted(of, key=lambda item: (item.fold, item.seed)) for number, of in found.items()}
             return {number: tuple(in_order[number]) for number, _ in recipes}
 
         return evaluate
+
+    def _tell_modes(self) -> None:
+        for mode in modes.told(self.setting):
+            if mode not in self.modes:
+                self.modes.append(mode)
+                self.progress.say(f"Members train {mode}.")

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from bridle.engine.packs import modes
 from bridle.job import surroundings
 from bridle.job.choose import Chosen
 from bridle.job.context import Context
@@ -35,6 +36,7 @@ def evidence_of(job: Context, chosen: Chosen | None, recipe: str, **found: Any) 
         hardware=surroundings.hardware(job.ask.device, job.threads, job.workers),
         seconds=dict(job.seconds),
         laplace=job.laplace,
+        modes=tuple(modes.told(job.setting)),
         **found,
     )
 

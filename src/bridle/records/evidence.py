@@ -203,6 +203,7 @@ class Evidence:
         seconds: Wall time by stage: ``"search"``, ``"baselines"``, ``"optimism"``, ``"nested"``, ``"laplace"``,
             ``"refit"``, ``"attribution"``, ``"learning curve"``, ``"stability"``, ``"total"``.
         laplace: Strengths by the marginal likelihood, where they were asked for.
+        modes: How the members of the search trained, in packs or one by one and why; each way once.
         schema: Version of this schema.
     """
 
@@ -233,4 +234,5 @@ class Evidence:
     hardware: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     laplace: Laplace | None = None
+    modes: tuple[str, ...] = ()
     schema: int = SCHEMA

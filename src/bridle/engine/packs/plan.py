@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterator, Sequence
 
 from bridle.core import StopRule
 from bridle.engine.outcomes import finished
+from bridle.engine.packs import modes
 from bridle.engine.packs.kind import alone, signature
 from bridle.engine.packs.probe import seconds_alone
 from bridle.engine.packs.verdict import Verdict, verdict
@@ -13,6 +14,9 @@ from bridle.engine.setting import Setting
 from bridle.population import Member, Task
 from bridle.population.crew import START_SECONDS
 from bridle.records import Mark
+
+ASKED = "asked to"
+"""Why members train by themselves where the job says so."""
 
 
 def plan(members: Sequence[Member], setting: Setting, workers: int, *, apart: bool, running: bool) -> list[Task]:
@@ -44,21 +48,23 @@ def plan(members: Sequence[Member], setting: Setting, workers: int, *, apart: bo
 
 def _kind(member: Member, setting: Setting, apart: bool) -> tuple[str, Hashable]:
     """Why a member trains by itself, or nothing; and its signature."""
-    return "asked to" if apart else alone(member.recipe), signature(member, setting)
+    return ASKED if apart else alone(member.recipe), signature(member, setting)
 
 
 def _verdict(group: Sequence[Member], kind: tuple[str, Hashable], setting: Setting, workers: int) -> Verdict:
     known: dict[Hashable, Verdict] = setting.verdicts
     reason, shared = kind
-    batch = group[0].recipe.training.batch_size
-    if (kind, batch) not in known:
+    which = (kind, group[0].recipe.training.batch_size)
+    if which not in known:
         fullest = max(group, key=lambda member: len(member.recipe.regularizers))
-        known[kind, batch] = (
-            Verdict(False, reason, alone=seconds_alone(fullest, setting) if min(workers, len(group)) > 1 else 0.0)
-            if reason
-            else verdict(fullest, setting, shared, workers)
-        )
-    return known[kind, batch]
+        if reason:
+            several = min(workers, len(group)) > 1
+            known[which] = Verdict(False, reason, alone=seconds_alone(fullest, setting) if several else 0.0)
+        else:
+            known[which] = modes.read(setting, which) or verdict(fullest, setting, shared, workers)
+        if reason != ASKED:
+            modes.keep(setting, which, known[which])
+    return known[which]
 
 
 def _divided(group: Sequence[Member], found: Verdict, processes: int) -> Iterator[Task]:

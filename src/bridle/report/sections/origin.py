@@ -1,4 +1,4 @@
-"""How this was made: the command, wall time, versions and hardware."""
+"""How this was made: the command, how members trained, wall time, versions and hardware."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ def content(evidence: Evidence) -> dict[str, Any] | None:
     """Groups of names and values; empty groups are left out."""
     groups = {
         "Command": [(_name(name), value(item)) for name, item in evidence.command.items()],
+        "Training": [("members", f"trained {mode}") for mode in evidence.modes],
         "Wall time": [(_name(name), duration(seconds)) for name, seconds in evidence.seconds.items()],
         "Hardware": [(_name(name), value(item)) for name, item in evidence.hardware.items()],
         "Versions": list(evidence.versions.items()),
