@@ -62,6 +62,9 @@ _HOMES = {
     "stability": "bridle.job.inquiry",
 }
 
+_FRAMEWORKS = frozenset({"huggingface", "keras", "lightning", "loggers", "skorch", "transforms"})
+"""Folders and files of :mod:`bridle.integrations` that hang on ``bridle``: ``bridle.lightning.Regularize`` ..."""
+
 __all__ = [
     "BridleClassifier",
     "BridleRegressor",
@@ -98,6 +101,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
+    if name in _FRAMEWORKS:
+        return import_module(f"bridle.integrations.{name}")
     if name[:1].isupper():
         classes = {cls.__name__: cls for cls in import_module("bridle.regularizers.catalogue").catalogue().values()}
         if name in classes:
