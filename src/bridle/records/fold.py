@@ -41,4 +41,7 @@ class Fold:
 
     def rows(self, *marks: Mark) -> NDArray[np.int64]:
         """The row numbers that carry one of ``marks``, ascending."""
-        return np.flatnonzero(np.isin(self.marks, [int(mark) for mark in marks])).astype(np.int64)
+        found = np.zeros(len(self.marks), dtype=np.bool_)
+        for mark in marks:
+            found |= self.marks == int(mark)
+        return np.flatnonzero(found).astype(np.int64)
