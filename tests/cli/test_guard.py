@@ -4,10 +4,13 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 
 import pytest
 import typer
+from rich.console import Console
 
+from bridle.cli.bars import Lines
 from bridle.cli.guard import guarded, importing
 
 
@@ -21,6 +24,22 @@ def test_the_system_names_the_file(capsys, tmp_path):
         (tmp_path / "no" / "file").read_text()
     assert ended.value.exit_code == 2
     assert capsys.readouterr().err == f"Error: No such file or directory ({tmp_path / 'no' / 'file'}).\n"
+
+
+def test_an_interrupt_that_a_library_swallowed_is_heard_at_the_next_sign_of_progress(capsys):
+    lines = Lines(Console(quiet=True))
+
+    def work():
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        lines.advance()
+
+    with pytest.raises(typer.Exit) as ended, guarded(lambda: "Go on."):
+        work()
+    assert ended.value.exit_code == 130
+    assert capsys.readouterr().err == "\nInterrupted. Go on.\n"
+    with guarded():
+        lines.advance()  # the next command has not been interrupted
 
 
 def test_importing_gives_control_c_back():

@@ -6,6 +6,8 @@ from typing import Protocol, Self, final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from bridle.cli.guard import heed
+
 
 class Display(Protocol):
     """Progress that is shown between entering and leaving a ``with`` block."""
@@ -58,6 +60,7 @@ class Bars:
 
     def advance(self, steps: int = 1, note: str = "") -> None:
         """The bar grows."""
+        heed()
         if self._task is not None:
             self._progress.advance(self._task, steps)
             if note:
@@ -97,6 +100,7 @@ class Lines:
 
     def advance(self, steps: int = 1, note: str = "") -> None:
         """A line at each tenth."""
+        heed()
         self._done += steps
         tenths = 10 * self._done // self._total if self._total else 0
         if tenths > self._tenths:

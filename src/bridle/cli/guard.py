@@ -13,6 +13,9 @@ from bridle.errors import BridleError
 MENDABLE = 2
 INTERRUPTED = 130
 
+_pressed = threading.Event()
+"""Ctrl-C was pressed: an exception alone is lost where a library calls back and ignores what is raised."""
+
 
 @contextmanager
 def guarded(after_interrupt: Callable[[], str] = str) -> Iterator[None]:
@@ -21,8 +24,10 @@ def guarded(after_interrupt: Callable[[], str] = str) -> Iterator[None]:
     Args:
         after_interrupt: Says, after Ctrl-C, what is left and how to go on.
     """
+    _pressed.clear()
     try:
-        yield
+        with _handling(_press):
+            yield
     except BrokenPipeError:
         raise
     except (BridleError, OSError) as error:
@@ -31,17 +36,39 @@ def guarded(after_interrupt: Callable[[], str] = str) -> Iterator[None]:
         _leave(f"\nInterrupted. {after_interrupt()}".rstrip(), INTERRUPTED)
 
 
+def heed() -> None:
+    """Stop now if Ctrl-C was pressed and nobody heard it; called wherever progress is shown.
+
+    Raises:
+        KeyboardInterrupt: If it was.
+    """
+    if _pressed.is_set():
+        raise KeyboardInterrupt
+
+
 @contextmanager
 def importing() -> Iterator[None]:
     """End the process at once on Ctrl-C: right while libraries are imported, some of which swallow an interrupt."""
+    with _handling(_end):
+        yield
+
+
+@contextmanager
+def _handling(interrupt: Callable[..., None]) -> Iterator[None]:
+    """Have Ctrl-C call a function; only the main thread can."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, _end)
+    before = signal.signal(signal.SIGINT, interrupt)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _press(*_: object) -> None:
+    _pressed.set()
+    raise KeyboardInterrupt
 
 
 def _end(*_: object) -> None:
