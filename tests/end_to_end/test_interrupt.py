@@ -1,5 +1,6 @@
 """Ctrl-C and kill -9 for real: the run goes on and reaches the result of an undisturbed one."""
 
+import os
 import shutil
 import signal
 import time
@@ -108,6 +109,35 @@ def test_kill_with_workers(cli, start, folder, same):
     process.wait()
     again = start("fit", "--resume", "run")
     assert again.wait(400) == 0, again.log.read_text()
+    assert cli("fit", *asked, "--out", "undisturbed").exit_code == 0
+    same.weights("run", "undisturbed")
+    assert same.evidence("run") == same.evidence("undisturbed")
+
+
+def _workers(process):
+    """The processes that train for one; not those that only watch."""
+    children = Path(f"/proc/{process.process.pid}/task").glob("*/children")
+    numbers = [int(number) for file in children for number in file.read_text().split()]
+    return [number for number in numbers if b"LokyProcess" in Path(f"/proc/{number}/cmdline").read_bytes()]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found under /proc")
+def test_kill_a_worker(start, cli, folder, same):
+    """What it had is trained again, by this process or a new worker, and the search goes on."""
+    Path("long.toml").write_text(Path("space.toml").read_text().replace("epochs = 3", "epochs = 12"))
+    asked = ("digits", "--recipe", "long.toml", "--trials", 2, "--folds", 2, "--seeds", 2, "--workers", 2)
+    process = start("fit", *asked, "--out", "run")
+    process.wait_for("Baselines ", 1)
+    killed = 0
+    while process.process.poll() is None and killed < 2:
+        for worker in _workers(process)[:1]:
+            time.sleep(2)
+            os.kill(worker, signal.SIGKILL)
+            killed += 1
+        time.sleep(0.1)
+    assert killed, "workers were hired"
+    assert process.wait(400) == 0, process.log.read_text()
     assert cli("fit", *asked, "--out", "undisturbed").exit_code == 0
     same.weights("run", "undisturbed")
     assert same.evidence("run") == same.evidence("undisturbed")
