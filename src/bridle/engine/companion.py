@@ -119,9 +119,19 @@ class Companion:
         return self._kept.averages
 
     @property
+    def needs_statistics(self) -> bool:
+        """Whether averaged weights need batch-norm statistics of their own, and with them a loader."""
+        return self._kept.needs_statistics
+
+    @property
     def stops(self) -> bool:
         """Whether a rule decides when training ends."""
         return self._kept.stops
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the closure runs once more for a rule that takes the gradient twice."""
+        return self.handle is not None and self.handle.repeats
 
     def begin(self) -> None:
         """Take the draws of the next batch; call it once before each forward pass that trains.
@@ -129,7 +139,7 @@ class Companion:
         Under a rule that takes the gradient twice (SAM) the second pass keeps the draws of the first.
         """
         self._kept.see()
-        if self.handle is None or not self.handle.repeats:
+        if not self.repeats:
             self.batches += 1
         self._draws = Draws(self._seed, self._replica, self.batches - 1)
         if self._noise is not None:

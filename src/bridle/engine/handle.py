@@ -95,6 +95,11 @@ class Handle:
         self._waiting = ""
         return self._terms.value(self._draws, self._progress, weights)
 
+    @property
+    def has_terms(self) -> bool:
+        """Whether the recipe has loss terms."""
+        return bool(self._declared)
+
     def keep_zeros(self, averaged: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Averaged weights, by name, with the exact zeros of the live ones where a penalty makes such zeros."""
         return self._penalties.keep_zeros(averaged, dict(self._model.named_parameters()))

@@ -42,6 +42,15 @@ class KeptWeights:
         return bool(self._averages)
 
     @property
+    def needs_statistics(self) -> bool:
+        """Whether there are averaged weights of layers that normalise batches."""
+        return self.averages and bool(self._live_norms)
+
+    @property
+    def _live_norms(self) -> list[nn.Module]:
+        return tracking(self._model) if self._norms is None else self._norms
+
+    @property
     def stops(self) -> bool:
         """Whether a rule decides when training ends."""
         return bool(self._stops)
@@ -76,16 +85,16 @@ class KeptWeights:
         if not self._averages:
             yield
             return
-        norms = tracking(self._model) if self._norms is None else self._norms
-        if norms and loader is None:
+        if self.needs_statistics and loader is None:
             raise RecipeError(
                 "The averaged weights of a model with batch normalisation need statistics of their own: give a loader "
                 "of clean training batches on which they are recomputed."
             )
         with with_weights(self._model, keep_zeros(self._averaging[-1].average(self._averages[-1]))):
-            if norms and loader is not None:
+            if loader is not None and self.needs_statistics:
                 call = forward or self._forward
-                recompute(self._model, norms, (partial(call, batch) for batch in loader))
+                with torch.random.fork_rng(devices=[]):  # a loader draws a seed from the global generator
+                    recompute(self._model, self._live_norms, (partial(call, batch) for batch in loader))
             if self._stops:
                 self._evaluated = self.copies()
             yield
