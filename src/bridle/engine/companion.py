@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch._compile import _disable_dynamo  # torch.compiler.disable would import the whole compiler
 from torch.optim import Optimizer
 
-from bridle.core import Draws, LossTerm, Noise, Recipe
+from bridle.core import Augmentation, Draws, LossTerm, Noise, Recipe
 from bridle.engine.attach import KINDS, attach, refuse_open
 from bridle.engine.counted_dropout import CountedDropout
 from bridle.engine.handle import Handle
@@ -107,6 +107,11 @@ class Companion:
     def changes_batches(self) -> bool:
         """Whether :meth:`batch` changes what it is given: an augmentation or a rule for targets is declared."""
         return self._own.act
+
+    @property
+    def augments(self) -> bool:
+        """Whether the recipe has an augmentation."""
+        return bool(self._recipe.of(Augmentation))
 
     @property
     def softens_targets(self) -> bool:
