@@ -26,6 +26,11 @@ class Place(nn.Module):
         self.name = ""
         self.perturb: Perturb | None = None
 
+    @property
+    def p(self) -> float:
+        """The rate, for a network that reads that of its dropout module to pass it to a function (attention does)."""
+        return self.rate
+
     def forward(self, x: Tensor) -> Tensor:
         """``x``, with the training's noise in training mode."""
         if self.training and self.perturb is not None:
