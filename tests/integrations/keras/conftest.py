@@ -21,7 +21,9 @@ def pytest_collection_modifyitems(items):
     """Keras 3.15 turns torch's tensors into arrays in a way that NumPy 2.4 warns of."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning"))
+            item.add_marker(
+                pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning")
+            )
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +109,9 @@ def plain(problem):
         x, y = (torch.from_numpy(part) for part in problem)
         for _ in range(epochs):
             for place in range(0, 64, 16):
-                torch.nn.functional.cross_entropy(net(x[place : place + 16]), y[place : place + 16]).div(micro).backward()
+                torch.nn.functional.cross_entropy(net(x[place : place + 16]), y[place : place + 16]).div(
+                    micro
+                ).backward()
                 if (place // 16 + 1) % micro == 0:
                     if clip:
                         torch.nn.utils.clip_grad_norm_(net.parameters(), clip)

@@ -74,7 +74,9 @@ def test_table_columns_get_noise(net):
     assert noisy.std() == pytest.approx(0.5, rel=0.05)
     np.testing.assert_array_equal(noisy, augmented.arrays(x, y, ones, 3)[0])
     assert np.abs(noisy - augmented.arrays(x, y, ones, 4)[0]).max() > 0.1
-    assert np.abs(noisy - Augmented(model, bridle.Recipe(bridle.FeatureNoise(0.5)), 1, None).arrays(x, y, ones, 3)[0]).any()
+    assert np.abs(
+        noisy - Augmented(model, bridle.Recipe(bridle.FeatureNoise(0.5)), 1, None).arrays(x, y, ones, 3)[0]
+    ).any()
     assert targets.dtype == np.int64
     np.testing.assert_array_equal(weights, ones)
     assert not x.any()

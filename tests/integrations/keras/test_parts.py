@@ -1,9 +1,13 @@
 """Penalties and rules find their weights, or are refused."""
 
+from dataclasses import dataclass
+
 import keras
 import pytest
+import torch
 
 import bridle
+from bridle.core import Penalty
 from bridle.errors import RecipeError, ScopeError
 from bridle.integrations.keras.parts import bind
 
@@ -43,10 +47,27 @@ def test_one_step_for_all_weights(compiled):
 def test_low_precision(compiled):
     layers = [keras.layers.Input((6,)), keras.layers.Dense(3, dtype="bfloat16")]
     model = compiled(model=keras.Sequential(layers))
-    with pytest.raises(RecipeError, match=r"l2 covers dense.kernel, which is bfloat16: most of what it takes off is lo"):
+    with pytest.raises(
+        RecipeError, match=r"l2 covers dense.kernel, which is bfloat16: most of what it takes off is lo"
+    ):
         parts(model, bridle.L2(0.1))
 
 
 def test_shapes_that_a_penalty_cannot_take(compiled):
-    with pytest.raises(ScopeError, match=r"hierarchical_lasso .*; its scope has, neurons first, first.kernel \(8, 6\)"):
-        parts(compiled(), bridle.HierarchicalLasso(0.1))
+    @dataclass(frozen=True)
+    class Square(Penalty):
+        """Takes square matrices only."""
+
+        scope: str = "matrices"
+
+        def refuses(self, shapes):
+            return "takes square weights"
+
+        def value(self, weights):
+            return torch.zeros(())
+
+        def gradient(self, weights):
+            return list(weights)
+
+    with pytest.raises(ScopeError, match=r"takes square weights; its scope has, neurons first, first.kernel \(8, 6\)"):
+        parts(compiled(), Square())

@@ -31,7 +31,13 @@ def test_kinds_follow_the_layers(model):
     assert kinds["embed.embeddings"] == "embeddings"
     assert {kinds[name] for name in ("lstm.lstm_cell.kernel", "lstm.lstm_cell.recurrent_kernel")} == {"matrices"}
     assert kinds["inner.conv.kernel"] == kinds["head.kernel"] == kinds["attend.query.kernel"] == "matrices"
-    assert kinds["lstm.lstm_cell.bias"] == kinds["head.bias"] == kinds["norm.beta"] == kinds["attend.query.bias"] == "biases"
+    assert (
+        kinds["lstm.lstm_cell.bias"]
+        == kinds["head.bias"]
+        == kinds["norm.beta"]
+        == kinds["attend.query.bias"]
+        == "biases"
+    )
     assert kinds["norm.gamma"] == kinds["prelu.alpha"] == "norms"
 
 

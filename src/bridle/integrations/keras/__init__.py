@@ -7,7 +7,8 @@ except ModuleNotFoundError as _error:
         'bridle.keras needs Keras 3, which is not installed: pip install "bridle[keras]".', name="keras"
     ) from _error
 
+from bridle.integrations.keras.auditing import audit
 from bridle.integrations.keras.binding import regularize
 from bridle.integrations.keras.handle import Handle
 
-__all__ = ["Handle", "regularize"]
+__all__ = ["Handle", "audit", "regularize"]

@@ -28,7 +28,7 @@ def regularize(model: keras.Model, recipe: Recipe, *, seed: int = 0, steps: int 
 
     Args:
         model: A built and compiled model.
-        recipe: The recipe, nothing free in it. Its training settings are not used: those of ``compile`` and ``fit`` are.
+        recipe: The recipe, nothing free in it. Its training settings are not used; ``compile`` and ``fit`` have theirs.
         seed: Of dropout, augmentation and gradient noise.
         steps: How many optimizer steps the training takes, for dials that follow a schedule.
 
@@ -60,7 +60,9 @@ def regularize(model: keras.Model, recipe: Recipe, *, seed: int = 0, steps: int 
 def _refuse_model(model: Any) -> None:
     backend = keras.backend.backend()
     if backend not in ("tensorflow", "torch"):
-        raise ModelError(f"bridle.keras serves the backends tensorflow and torch; this is {backend}. Set KERAS_BACKEND.")
+        raise ModelError(
+            f"bridle.keras serves the backends tensorflow and torch; this is {backend}. Set KERAS_BACKEND."
+        )
     if not isinstance(model, keras.Model):
         raise ModelError(f"regularize(model, recipe) takes a keras.Model; got {type(model).__name__}.")
     if not model.trainable_variables:
@@ -109,7 +111,9 @@ def _refuse_recipe(recipe: Any, steps: int | None) -> None:
         if reason := _reason(item):
             raise RecipeError(f"{item.key} is not served in Keras: {reason} Leave it out, or train with bridle.fit.")
         if steps is None and item.is_scheduled:
-            raise RecipeError(f"{item.key} follows a schedule: say how long the training is, regularize(..., steps=...).")
+            raise RecipeError(
+                f"{item.key} follows a schedule: say how long the training is, regularize(..., steps=...)."
+            )
 
 
 def _reason(item: Any) -> str:

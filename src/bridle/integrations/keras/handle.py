@@ -37,7 +37,7 @@ class Handle:
     findings: tuple[Finding, ...] = ()
 
     def __init__(self, model: Any, recipe: Recipe, *, seed: int, steps: int | None) -> None:
-        self.model, self.recipe, self._optimizer = model, recipe, model.optimizer
+        self.model, self.recipe, self._optimizer, self._steps = model, recipe, model.optimizer, steps
         self.parts = bind(model, self._optimizer, recipe)
         self._known = weights(model)
         self._starts = {
@@ -75,13 +75,15 @@ class Handle:
     def penalty(self) -> float:
         """The sum of all penalties at the present weights: a number to log, never a part of the loss."""
         self._refuse_detached()
+        progress = min(int(self._optimizer.iterations) / self._steps, 1.0) if self._steps else 0.0
         total = 0.0
         for part in self.parts:
             if isinstance(part.declared, Penalty):
                 seen = [
-                    _tensor(w) - self._starts.get(f"{part.declared.key}/{w.name}", torch.zeros(())) for w in part.weights
+                    _tensor(w) - self._starts.get(f"{part.declared.key}/{w.name}", torch.zeros(()))
+                    for w in part.weights
                 ]
-                total += float(part.declared.at(0.0).value(seen))
+                total += float(part.declared.at(progress).value(seen))
         return total
 
     def state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
@@ -187,7 +189,9 @@ class Handle:
 
     def _refuse_detached(self) -> None:
         if not self._wrapped:
-            raise RecipeError("This handle was detached and acts on nothing any more. Call bridle.keras.regularize again.")
+            raise RecipeError(
+                "This handle was detached and acts on nothing any more. Call bridle.keras.regularize again."
+            )
 
 
 def _average(recipe: Recipe, known: Mapping[str, Weight], parts: Any) -> Average | None:

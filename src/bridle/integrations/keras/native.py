@@ -60,7 +60,9 @@ class NativeFormulas:
             for weight, view in zip(trained, views, strict=True):
                 view.grad = gradients[places[id(weight.variable)]].permute(weight.permutation())
             if views:
-                update = Update([w.name for w in trained], [float(rate)] * len(views), Draws(self._seed, 0, now), _never)
+                update = Update(
+                    [w.name for w in trained], [float(rate)] * len(views), Draws(self._seed, 0, now), _never
+                )
                 running = part.declared.at(self._progress(now)).around(views, update)
                 next(running)
                 self._running.append(running)

@@ -38,7 +38,9 @@ def bind(model: Any, optimizer: Any, recipe: Recipe) -> list[Part]:
         RecipeError: If a weight is of low precision or its axes are unknown, no exact step is known, or two
             regularizers exclude each other.
     """
-    parts = [part for item in recipe.regularizers if isinstance(item, Penalty | UpdateRule) for part in _of(model, item)]
+    parts = [
+        part for item in recipe.regularizers if isinstance(item, Penalty | UpdateRule) for part in _of(model, item)
+    ]
     if any(part.exact for part in parts):
         metric(optimizer)
     for part in parts:

@@ -118,7 +118,7 @@ def refuse_axes(item: Regularizer, found: Sequence[Weight]) -> None:
         if weight.axes is None:
             raise RecipeError(
                 f"{item.key} tells neurons from inputs by the axes of a weight; a {type(weight.layer).__name__} such "
-                f'as that of {weight.name} does not say which they are. Give it a scope without it, such as '
+                f"as that of {weight.name} does not say which they are. Give it a scope without it, such as "
                 '{"modules": ["Dense", "Conv2D"]}.'
             )
 
