@@ -1,5 +1,7 @@
 """What cannot be served is refused by name, and leaves the model as it was."""
 
+import warnings
+
 import keras
 import pytest
 
@@ -82,7 +84,9 @@ def test_a_second_recipe(compiled):
 
 def test_findings_are_warnings_and_errors_leave_nothing_bound(compiled):
     model = compiled(keras.optimizers.SGD(0.1, weight_decay=0.01))
-    with pytest.raises(UserWarning, match=r"l2 acts on first.kernel and 1 more, which SGD decays by itself"):
-        regularize(model, bridle.L2(0.1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match=r"l2 acts on first.kernel and 1 more, which SGD decays by itself"):
+            regularize(model, bridle.L2(0.1))
     with pytest.warns(UserWarning, match=r"l2 acts on first.kernel and 1 more, which SGD decays by itself"):
         regularize(model, bridle.L2(0.1))

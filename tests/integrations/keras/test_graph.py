@@ -47,8 +47,8 @@ def bound():
         source = np.random.default_rng(1)
         numbers = (source.normal(size=weight.variable.shape) * 0.3).astype("float32")
         numbers[..., 0] = 0.0
-        numbers[..., 1] *= 0.1  # one neuron, and one input, that is to become zero as a whole
-        numbers[..., 2, :] *= 0.1
+        numbers[..., 1] *= 0.02  # one neuron, and one input, that is to become zero as a whole
+        numbers[..., 2, :] *= 0.02
         weight.variable.assign(numbers)
         return Part(item, [weight]), weight, torch.from_numpy(numbers).permute(weight.axes).contiguous()
 
@@ -65,7 +65,7 @@ def back(weight, tensor):
 def test_proximal_steps(item, layer, steps, bound):
     part, weight, seen = bound(item, layer)
     source = np.random.default_rng(2)
-    moved = 0.7 if steps == "one" else source.uniform(0.01, 2.0, weight.variable.shape).astype("float32")
+    moved = 0.7 if steps == "one" else source.uniform(0.2, 2.0, weight.variable.shape).astype("float32")
     (expected,) = item.prox([seen], [0.7 if steps == "one" else torch.from_numpy(moved).permute(weight.axes)])
     formulas = GraphFormulas([part], lambda *_: keras.ops.convert_to_tensor(moved), {})
     formulas.after({id(weight.variable): 0}, 0.1, 0)

@@ -83,8 +83,8 @@ class Augmented:
 
     def arrays(self, x: Array, y: Array, weights: Array, step: Any) -> tuple[Array, Array, Array]:
         """The same on NumPy arrays."""
-        tensors = (torch.from_numpy(np.ascontiguousarray(value).copy()) for value in (x, y, weights))
-        x_new, y_new, w_new = self.tensors(*tensors, int(step))
+        inputs, targets, shares = (torch.from_numpy(np.ascontiguousarray(value).copy()) for value in (x, y, weights))
+        x_new, y_new, w_new = self.tensors(inputs, targets, shares, int(step))
         return (
             x_new.numpy().astype(x.dtype, copy=False),
             y_new.numpy().astype(y.dtype, copy=False),
@@ -105,8 +105,8 @@ class Augmented:
 
     def _apply(self, x: Any, y: Any, weights: Any, iterations: Any) -> Any:
         if keras.backend.backend() == "torch":
-            tensors = (keras.ops.convert_to_tensor(value) for value in (x, y, weights))
-            return self.tensors(*tensors, int(iterations))
+            x, y, weights = (keras.ops.convert_to_tensor(value) for value in (x, y, weights))
+            return self.tensors(x, y, weights, int(iterations))
         import tensorflow as tf
 
         values = [tf.convert_to_tensor(value) for value in (x, y, weights)]

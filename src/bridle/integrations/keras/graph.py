@@ -82,7 +82,7 @@ class GraphFormulas:
         if start is None:
             return values
         back = np.argsort(weight.permutation())
-        return values - np.transpose(np.asarray(start), back).astype(str(weight.variable.dtype))
+        return values - ops.convert_to_tensor(np.transpose(np.asarray(start), back), weight.variable.dtype)
 
 
 def _trained(part: Part, places: Mapping[int, int]) -> list[Weight]:

@@ -76,7 +76,7 @@ class Observed:
         Measured: the weight is moved, and the change of the losses divided by that of the penalty.
         """
         before = self.losses(), declared.value()
-        with moved([declared.variable], lambda values: values * 2 + 1):
+        with moved([declared.variable], _away):
             after = self.losses(), declared.value()
         change = after[1] - before[1]
         return (after[0] - before[0]) / change if abs(change) > 1e-12 else None
@@ -95,7 +95,8 @@ class Observed:
         draw = np.random.default_rng(0)
 
         def drawn(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-            return values + 0.1 * draw.normal(size=values.shape)
+            changed: np.ndarray[Any, Any] = values + 0.1 * draw.normal(size=values.shape)
+            return changed
 
         with moved(self.model.trainable_variables, drawn):
             before = self._call()
@@ -109,7 +110,8 @@ class Observed:
         return [] if self._inputs is None else self._call()
 
     def _call(self) -> list[np.ndarray[Any, Any]]:
-        given = self._inputs if len(self._inputs or ()) > 1 else (self._inputs or [None])[0]
+        drawn = self._inputs or []
+        given = drawn if len(drawn) > 1 else drawn[0]
         return [plain(value) for value in keras.tree.flatten(self.model(given, training=False))]
 
     @cached_property
@@ -138,6 +140,12 @@ def moved(variables: Sequence[Any], move: Callable[[np.ndarray[Any, Any]], np.nd
     finally:
         for variable, values in zip(variables, before, strict=True):
             variable.assign(values)
+
+
+def _away(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Other values than these, zeros too."""
+    further: np.ndarray[Any, Any] = values * 2 + 1
+    return further
 
 
 def plain(value: Any) -> np.ndarray[Any, Any]:

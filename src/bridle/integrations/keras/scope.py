@@ -131,7 +131,7 @@ def listed(value: Any) -> list[str]:
 
 
 def _name(model: Any, variable: Any, taken: Mapping[str, Weight]) -> str:
-    path = variable.path.removeprefix(f"{model.name}/").replace("/", ".")
+    path = str(variable.path).removeprefix(f"{model.name}/").replace("/", ".")
     name, count = path, 1
     while name in taken:  # two layers of one name in a subclassed model
         count += 1

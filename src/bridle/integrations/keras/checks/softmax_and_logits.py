@@ -14,7 +14,7 @@ from bridle.records import Finding, Severity
 def softmax_and_logits(observed: Observed) -> Iterator[Finding]:
     """Compares what the model gives on drawn inputs with what its cross-entropy takes."""
     yield from _behind_softmax(observed.model)
-    loss = declared_loss(observed.model) if getattr(observed.model, "loss", None) is not None else None
+    loss: Any = declared_loss(observed.model) if getattr(observed.model, "loss", None) is not None else None
     if type(loss) not in NAMES.values() or len(observed.outputs) != 1:
         return
     takes_logits = bool(loss.get_config()["from_logits"])
