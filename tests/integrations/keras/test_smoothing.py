@@ -55,11 +55,18 @@ def test_evaluation_keeps_the_targets(compiled, problem):
         ("mse", r"label_smoothing needs one output under a cross-entropy of Keras's .*; the model was compiled with l"),
         (DENSE(label_smoothing=0.1), r"would act on top of the loss's own label_smoothing=0.1"),
         (DENSE(reduction=None), r"that is reduced to a number"),
+        (SPARSE(ignore_class=0), r"without loss_weights, ignore_class or an axis of its own"),
+        (DENSE(axis=1), r"without loss_weights, ignore_class or an axis of its own"),
     ],
 )
 def test_other_losses_are_refused(loss, message, compiled):
     with pytest.raises(RecipeError, match=message):
         bridle.keras.regularize(compiled(loss=loss), bridle.Recipe(bridle.LabelSmoothing(0.1)))
+
+
+def test_weighted_losses_are_refused(compiled):
+    with pytest.raises(RecipeError, match=r"without loss_weights"):
+        bridle.keras.regularize(compiled(loss_weights=2.0), bridle.Recipe(bridle.LabelSmoothing(0.1)))
 
 
 def test_one_rule_only(compiled):

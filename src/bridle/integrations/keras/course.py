@@ -53,7 +53,7 @@ class Course(keras.callbacks.Callback):
         if "val_loss" not in (logs or {}):
             raise RecipeError(
                 "Early stopping watches the loss on validation data, and this epoch has none. Give "
-                "model.fit(..., validation_data=...), or leave early_stopping out of the recipe."
+                "model.fit(..., validation_data=...) in every epoch, or leave early_stopping out of the recipe."
             )
         self._state = self._stop.update(self._state, torch.tensor(float((logs or {})["val_loss"])))
         if self._stop.is_best(self._state):

@@ -30,10 +30,10 @@ def smoothing(model: Any, recipe: Recipe) -> LabelSmoothing | None:
     if len(rules) > 1 or not isinstance(rule, LabelSmoothing):
         raise RecipeError(f"Keras is served one target rule, LabelSmoothing; got {', '.join(r.key for r in rules)}.")
     loss = declared_loss(model)
-    if type(loss) not in NAMES.values() or loss.reduction not in ("sum_over_batch_size", "sum", "mean"):
+    if type(loss) not in NAMES.values() or not _is_plain(model, loss):
         raise RecipeError(
-            f"{rule.key} needs one output under a cross-entropy of Keras's that is reduced to a number "
-            f"({', '.join(NAMES)}); the model was compiled with loss={model.loss!r}."
+            f"{rule.key} needs one output under a cross-entropy of Keras's that is reduced to a number, "
+            f"without loss_weights, ignore_class or an axis of its own ({', '.join(NAMES)}); the model was compiled with loss={model.loss!r}."
         )
     if getattr(loss, "label_smoothing", 0):
         raise RecipeError(
@@ -41,6 +41,13 @@ def smoothing(model: Any, recipe: Recipe) -> LabelSmoothing | None:
             "validation loss too. Compile the loss without it."
         )
     return rule
+
+
+def _is_plain(model: Any, loss: Any) -> bool:
+    """Whether a cross-entropy is a number over all examples and classes alike."""
+    config, weights = loss.get_config(), model._compile_loss._user_loss_weights
+    whole = loss.reduction in ("sum_over_batch_size", "sum", "mean")
+    return whole and weights is None and config.get("ignore_class") is None and config.get("axis", -1) == -1
 
 
 def declared_loss(model: Any) -> Any:

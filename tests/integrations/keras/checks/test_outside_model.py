@@ -34,7 +34,7 @@ def test_a_weight_that_no_output_depends_on(uses, compiled):
     assert uses or "kept.scale has a L2 of 0.06, and no output of the model depends on it" in findings[0].message
 
 
-@pytest.mark.filterwarnings("ignore:.build.. was called on layer:UserWarning")  # Keras notices something, too
+@pytest.mark.filterwarnings("ignore:.build... was called on layer:UserWarning")  # Keras notices something, too
 def test_a_layer_that_is_never_called(compiled):
     class Net(keras.Model):
         def __init__(self):
