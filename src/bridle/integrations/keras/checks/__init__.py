@@ -1,0 +1,1 @@
+"""What the audit of a Keras model looks for: one check, one file."""

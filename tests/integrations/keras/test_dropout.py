@@ -1,0 +1,75 @@
+"""The recipe's dropout at the model's own dropout layers."""
+
+import keras
+import numpy as np
+import pytest
+
+import bridle
+from bridle.errors import RecipeError, ScopeError
+
+
+def dropped(model, rows=2000):
+    """The share of zeros behind the dropout layer, in training and in evaluation."""
+    layer, ones = model.get_layer("drop"), np.ones((rows, 8), "float32")
+    seen = [keras.ops.convert_to_numpy(layer(ones, training=training)) for training in (True, False)]
+    return [(value == 0).mean() for value in seen]
+
+
+@pytest.mark.parametrize("declared", [0.0, 0.6])
+def test_the_rate_is_the_recipe_s(declared, net, compiled):
+    model = compiled(model=net(declared))
+    handle = bridle.keras.regularize(model, bridle.Recipe(bridle.Dropout(0.25)))
+    training, evaluation = dropped(model)
+    assert training == pytest.approx(0.25, abs=0.02)
+    assert evaluation == 0
+    handle.detach()
+    assert dropped(model)[0] == pytest.approx(declared, abs=0.02)
+
+
+def test_it_acts_in_training(compiled, fit, values):
+    model, bare = compiled(), compiled()
+    bare.set_weights(model.get_weights())
+    bridle.keras.regularize(model, bridle.Recipe(bridle.Dropout(0.5)))
+    fit(model)
+    fit(bare)
+    assert np.abs(values(model)[0] - values(bare)[0]).max() > 1e-3
+
+
+def test_a_seed_repeats(compiled, fit, values):
+    def trained(seed):
+        keras.utils.set_random_seed(0)
+        model = compiled()
+        bridle.keras.regularize(model, bridle.Recipe(bridle.Dropout(0.5)), seed=seed)
+        fit(model)
+        return values(model)[0]
+
+    np.testing.assert_array_equal(trained(3), trained(3))
+    assert np.abs(trained(3) - trained(4)).max() > 1e-4
+
+
+def test_a_saved_model_keeps_the_rate(compiled, fit, tmp_path):
+    model = compiled()
+    bridle.keras.regularize(model, bridle.Recipe(bridle.Dropout(0.5)))
+    fit(model, epochs=1)
+    model.save(tmp_path / "model.keras")
+    assert keras.models.load_model(tmp_path / "model.keras").get_layer("drop").rate == 0.5
+
+
+def test_scopes(compiled):
+    with pytest.raises(ScopeError, match=r"covers no dropout layer; the model has: drop. Put keras.layers.Dropout"):
+        bridle.keras.regularize(compiled(), bridle.Recipe(bridle.Dropout(0.5, scope={"names": "head.*"})))
+    with pytest.raises(ScopeError, match=r'its scope must be "all" or name them'):
+        bridle.keras.regularize(compiled(), bridle.Recipe(bridle.Dropout(0.5, scope="matrices")))
+    chosen = bridle.Dropout(0.5, scope={"names": "dr*", "modules": "Dropout"})
+    assert bridle.keras.regularize(compiled(), bridle.Recipe(chosen)).scopes == {"dropout": ["drop"]}
+
+
+def test_what_is_not_served(compiled):
+    moving = bridle.Dropout(bridle.schedule(0.0, 0.5))
+    with pytest.raises(RecipeError, match=r"dropout is not served in Keras: only dropout of a fixed rate"):
+        bridle.keras.regularize(compiled(), bridle.Recipe(moving), steps=10)
+    two = bridle.Recipe(bridle.Dropout(0.5), bridle.Dropout(0.1, label="again"))
+    model = compiled()
+    with pytest.raises(RecipeError, match=r"Two dropouts of the recipe cover drop"):
+        bridle.keras.regularize(model, two)
+    assert model.get_layer("drop").rate == 0
