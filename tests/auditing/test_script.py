@@ -105,16 +105,12 @@ def test_a_failure_later_is_a_note(script):
 
 
 def test_no_step(script):
-    with pytest.raises(
-        RunError, match="ended without a step of a torch optimizer in this process: nothing was audited"
-    ):
+    with pytest.raises(RunError, match="ended without a step of a torch optimizer, or of a Keras fit"):
         audit_script(script("sys.exit()\n"))
 
 
 def test_no_script(tmp_path):
-    with pytest.raises(
-        RunError, match="must be a Python file; .*nothing.py is none. Give the path of a training script"
-    ):
+    with pytest.raises(RunError, match=r"must be a Python file; .*nothing\.py is none\. Give the path of a training"):
         audit_script(tmp_path / "nothing.py")
 
 

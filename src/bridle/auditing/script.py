@@ -14,6 +14,8 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from bridle.auditing.catalogue import checks_seen_in
+from bridle.auditing.keras import added_after_compile, set_after_build, unused_weight
+from bridle.auditing.keras.notice import KerasModels
 from bridle.auditing.loaders import Loaders, spaces
 from bridle.auditing.observed import Observed
 from bridle.auditing.watch import Watch
@@ -33,7 +35,8 @@ def audit_script(script: str | Path, arguments: Sequence[str] = (), *, epochs: i
     """Run a script as ``python script.py ARGUMENTS`` would, and tell what its training really does.
 
     It runs in this process, with what it prints sent to the error stream and ``torch.compile`` doing nothing. It is
-    stopped after the first step of a torch optimizer; with ``epochs``, after as many validations.
+    stopped after the first step of a torch optimizer or of a Keras model's ``fit``; with ``epochs``, after as many
+    validations.
 
     Args:
         script: Path of the script.
@@ -41,7 +44,7 @@ def audit_script(script: str | Path, arguments: Sequence[str] = (), *, epochs: i
         epochs: Validations after which to stop; 0 stops after the first step.
 
     Raises:
-        RunError: If there is no such script, it failed before a step, or no optimizer made one.
+        RunError: If there is no such script, it failed before a step, or nothing made one.
     """
     path = Path(script)
     if not path.is_file():
@@ -59,11 +62,11 @@ def audit_script(script: str | Path, arguments: Sequence[str] = (), *, epochs: i
         trace.judge([module.__dict__])
     if not trace.steps:
         raise RunError(
-            f"{script} ended without a step of a torch optimizer in this process: nothing was audited. Give the script "
-            "the arguments it trains with, after --, and let it train in its own process."
+            f"{script} ended without a step of a torch optimizer, or of a Keras fit(), in this process: nothing was "
+            "audited. Give the script the arguments it trains with, after --, and let it train in its own process."
         )
     findings = sorted(trace.findings, key=lambda finding: ORDER.index(finding.severity))
-    return Traced(str(script), tuple(findings), trace.steps, len(trace.witnessed.validations), tuple(trace.notes))
+    return Traced(str(script), tuple(findings), trace.steps, trace.validations, tuple(trace.notes))
 
 
 class _Trace:
@@ -77,6 +80,9 @@ class _Trace:
         self.witnessed = Witnessed()
         self._loaders = Loaders()
         self._watch = Watch(self.witnessed, before_training=self._training, before_evaluation=self._loaders.validates)
+        self._keras = KerasModels(self._keras_stepped, self._keras_validated)
+        self._keras_seen: list[Any] = []
+        self._keras_validations = 0
         self._optimizers: list[Optimizer] = []
         self._judged = False
 
@@ -88,12 +94,13 @@ class _Trace:
             stack.callback(hook.remove)
             stack.enter_context(self._loaders.noticed())
             stack.enter_context(_uncompiled())
+            stack.enter_context(self._keras.noticed())
             stack.enter_context(self._watch)
             yield
 
     def _training(self) -> None:
         self._loaders.trains()
-        if self.epochs and len(self.witnessed.validations) >= self.epochs:
+        if self.epochs and self.validations >= self.epochs:
             self._stop(sys._getframe(1))
 
     def _stepped(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:  # noqa: ARG002 - the hook's form
@@ -102,6 +109,28 @@ class _Trace:
             self._optimizers.append(optimizer)
             self.witnessed.without_gradient.extend(self._without_gradient(optimizer))
         if not self.epochs:
+            self._stop(sys._getframe(1))
+
+    @property
+    def validations(self) -> int:
+        """Passes over validation rows so far."""
+        return len(self.witnessed.validations) + self._keras_validations
+
+    def _keras_stepped(self, model: Any, inputs: Any) -> None:
+        self.steps += 1
+        if not any(known is model for known in self._keras_seen):
+            self._keras_seen.append(model)
+            self._watch.paused = True
+            self.findings.extend(set_after_build.look(model))
+            self.findings.extend(added_after_compile.look(model, self._keras.compiled.get(model, set())))
+            self.findings.extend(unused_weight.look(model, inputs))
+            self._watch.paused = False
+        if not self.epochs:
+            self._stop(sys._getframe(1))
+
+    def _keras_validated(self) -> None:
+        self._keras_validations += 1
+        if self._keras_validations >= self.epochs > 0:
             self._stop(sys._getframe(1))
 
     def _without_gradient(self, optimizer: Optimizer) -> Iterator[str]:

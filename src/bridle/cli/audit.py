@@ -16,9 +16,10 @@ def audit(
     ] = 0,
     form: Annotated[str, typer.Option("--format", metavar="text|json|sarif", help="How to print.")] = "text",
 ) -> None:
-    """Run a training script under the audit: regularization that has no effect, noise in validation, shared rows.
+    """Run a training script and tell what is wrong with it.
 
-    The script is not changed, and stopped after its first step or its first validations. What it prints goes to the
+    Found are penalties without effect, noise in validation, rows on both sides of the split and more. The script is
+    not changed, and stopped after its first step or its first validations. What it prints goes to the
     error stream. The exit status is 1 when a finding is an error.
     """
     with guarded():

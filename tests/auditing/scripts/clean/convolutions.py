@@ -1,5 +1,4 @@
-"""A small convolutional network with dropout and log-softmax, its options on the command line, augmentation in "
-"training."""
+"""A small convolutional network with dropout and log-softmax, options on the command line, shifted training images."""
 
 import argparse
 
