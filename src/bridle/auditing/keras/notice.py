@@ -52,8 +52,9 @@ class KerasModels:
         @wraps(fit)
         def noticed_fit(model: Any, *args: Any, **kwargs: Any) -> Any:
             given = form.bind(model, *args, **kwargs).arguments
-            own = keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_: self._stepped(model, given.get("x")))
-            own.on_test_end = lambda *_: self._validated()
+            own = keras.callbacks.LambdaCallback()
+            own.on_train_batch_end = lambda *_, **__: self._stepped(model, given.get("x"))
+            own.on_test_end = lambda *_, **__: self._validated()
             callbacks = given.get("callbacks") or []
             if isinstance(callbacks, list | tuple | keras.callbacks.Callback):
                 given["callbacks"] = [*_listed(callbacks), own]
