@@ -19,12 +19,12 @@ def test_help_names_every_command_and_imports_nothing_heavy():
     )
     process = run("--help", code=code)
     assert process.returncode == 0, process.stderr
-    for command in ("fit", "features", "predict", "preview", "report", "list", "convert"):
+    for command in ("fit", "features", "predict", "preview", "report", "list", "convert", "audit"):
         assert f"\n  {command} " in process.stdout
     assert not HEAVY & set(process.stderr.split())
 
 
-@pytest.mark.parametrize("command", ["fit", "features", "predict", "preview", "report", "list", "convert"])
+@pytest.mark.parametrize("command", ["fit", "features", "predict", "preview", "report", "list", "convert", "audit"])
 def test_each_command_has_help(cli, command):
     result = cli(command, "--help")
     assert result.exit_code == 0

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from bridle.cli.audit import audit
 from bridle.cli.convert import convert
 from bridle.cli.features import features
 from bridle.cli.fit import fit
@@ -45,3 +46,4 @@ application.command()(preview)
 application.command()(report)
 application.command("list")(list_regularizers)
 application.command()(convert)
+application.command()(audit)

@@ -1,0 +1,68 @@
+"""Validation rows that are almost training rows."""
+
+from collections.abc import Iterator
+from typing import ClassVar, final
+
+import torch
+from torch import Tensor
+
+from bridle.auditing.checks._base import Check
+from bridle.auditing.kept import draws_kept
+from bridle.auditing.observed import Observed
+from bridle.auditing.rows import again_possible, matrix
+from bridle.records import Finding, Severity
+
+ROWS = 2000
+"""Rows of each loader that are compared, each with each."""
+
+FEATURES = 64
+"""Below this many numbers a row may be close to another by chance."""
+
+ALIKE = 0.995
+"""Cosine between two rows, less the mean training row, from which one counts as a copy of the other."""
+
+FEW = 0.01
+"""Share of validation rows that may be alike by chance."""
+
+
+@final
+class NearDuplicates(Check):
+    """Rows, less the mean training row, are compared by their cosine: crops, noise and compression hardly change it."""
+
+    name: ClassVar[str] = "near_duplicates"
+    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script")
+
+    def look(self, observed: Observed) -> Iterator[Finding]:
+        """The finding, with the share of validation rows that have a near copy in training."""
+        if not again_possible(observed.loader) or not again_possible(observed.val_loader):
+            return
+        assert observed.loader is not None  # noqa: S101 - said for the type checker, seen above
+        assert observed.val_loader is not None  # noqa: S101
+        with draws_kept():
+            trained, validated = matrix(observed.loader, ROWS), matrix(observed.val_loader, ROWS)
+        if (
+            trained is None
+            or validated is None
+            or trained.shape[1] != validated.shape[1]
+            or trained.shape[1] < FEATURES
+        ):
+            return
+        centre = trained.mean(0)
+        cosine, nearest = (_unit(validated - centre) @ _unit(trained - centre).T).max(1)
+        exact = (validated == trained[nearest]).all(1)
+        near = (cosine > ALIKE) & ~exact
+        share = near.float().mean().item()
+        if share <= FEW:
+            return
+        message = (
+            f"{int(near.sum())} of {len(near)} validation rows compared ({share:.1%}) are nearly a training row "
+            f"(cosine above {ALIKE}): probably copies, frames or augmented versions of one source on both sides of "
+            "the split. Their score measures memory. Split by source (GroupShuffleSplit, groups=), and augment "
+            "after splitting."
+        )
+        numbers = {"near": int(near.sum()), "share": share, "rows": len(near), "cosine": cosine[near].mean().item()}
+        yield Finding(self.name, Severity.WARNING, message, numbers)
+
+
+def _unit(rows: Tensor) -> Tensor:
+    return torch.nn.functional.normalize(rows, dim=1)

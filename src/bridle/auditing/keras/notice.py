@@ -1,0 +1,98 @@
+"""Notices Keras when a script imports it, and its models when they are compiled and fitted."""
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import wraps
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+NAME = "keras"
+
+
+class KerasModels:
+    """What a script's Keras models were when compiled, and when they train.
+
+    Args:
+        stepped: Called with a model and its inputs after each training batch of ``fit``.
+        validated: Called after each pass over validation rows in ``fit``.
+    """
+
+    def __init__(self, stepped: Callable[[Any, Any], None], validated: Callable[[], None]) -> None:
+        self.compiled: WeakKeyDictionary[Any, set[int]] = WeakKeyDictionary()
+        self._stepped = stepped
+        self._validated = validated
+        self._stack = ExitStack()
+
+    @contextmanager
+    def noticed(self) -> Iterator[None]:
+        """Notice the models in here."""
+        with self._stack:
+            if NAME in sys.modules:
+                self._patch(sys.modules[NAME])
+            else:
+                finder = _Finder(self._patch)
+                sys.meta_path.insert(0, finder)
+                self._stack.callback(_remove, finder)
+            yield
+
+    def _patch(self, keras: Any) -> None:
+        compile_, fit = keras.Model.compile, keras.Model.fit
+        form = inspect.signature(fit)
+
+        @wraps(compile_)
+        def noticed_compile(model: Any, *args: Any, **kwargs: Any) -> Any:
+            result = compile_(model, *args, **kwargs)
+            self.compiled[model] = {id(layer) for layer in model.layers}
+            return result
+
+        @wraps(fit)
+        def noticed_fit(model: Any, *args: Any, **kwargs: Any) -> Any:
+            given = form.bind(model, *args, **kwargs).arguments
+            own = keras.callbacks.LambdaCallback()
+            own.on_train_batch_end = lambda *_, **__: self._stepped(model, given.get("x"))
+            own.on_test_end = lambda *_, **__: self._validated()
+            callbacks = given.get("callbacks") or []
+            if isinstance(callbacks, list | tuple | keras.callbacks.Callback):
+                given["callbacks"] = [*_listed(callbacks), own]
+            return fit(**{"self": model} | {name: value for name, value in given.items() if name != "self"})
+
+        keras.Model.compile, keras.Model.fit = noticed_compile, noticed_fit
+        self._stack.callback(setattr, keras.Model, "compile", compile_)
+        self._stack.callback(setattr, keras.Model, "fit", fit)
+
+
+def _listed(callbacks: Any) -> list[Any]:
+    return list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
+
+
+class _Finder:
+    """Finds Keras as Python does, and calls back once it is loaded."""
+
+    def __init__(self, loaded: Callable[[ModuleType], None]) -> None:
+        self._loaded = loaded
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: Any = None) -> ModuleSpec | None:
+        if name != NAME:
+            return None
+        _remove(self)
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is None or spec.loader is None:
+            return None
+        loader: Any = spec.loader
+        execute = loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            execute(module)
+            self._loaded(module)
+
+        loader.exec_module = exec_module
+        return spec
+
+
+def _remove(finder: _Finder) -> None:
+    if finder in sys.meta_path:
+        sys.meta_path.remove(finder)  # type: ignore[arg-type]

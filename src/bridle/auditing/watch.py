@@ -1,0 +1,219 @@
+"""Watches torch while a training runs: which losses, dropout and sums are called, and on what."""
+
+from collections.abc import Callable, Iterator, Mapping
+from threading import get_ident
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from bridle.auditing.rows import digests, inputs_of
+from bridle.auditing.witnessed import DropoutCall, Forward, LossCall, Sum, TrainingCall, Witnessed
+
+WEIGHTS, DATA, GUESS = 1, 2, 4
+"""Where a number comes from: from weights outside the model, from the model's output, from its largest score."""
+
+LOSSES = ("cross_entropy", "nll_loss", "binary_cross_entropy_with_logits")
+DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
+ATTENTION = "scaled_dot_product_attention"
+ADDITIONS = ("add", "__add__", "__radd__", "__iadd__", "add_")
+LARGEST = ("argmax", "max", "topk")
+KEPT = 16
+"""Calls of a kind that are kept: enough to judge, few enough to hold no more than some batches."""
+
+
+class Watch(TorchFunctionMode):
+    """Fills a record with what torch is asked to do, and changes none of it.
+
+    Args:
+        witnessed: The record.
+        before_training: Called each time before a model is called for training.
+        before_evaluation: Called each time before such a model is called for evaluation.
+    """
+
+    def __init__(
+        self,
+        witnessed: Witnessed,
+        before_training: Callable[[], None] = lambda: None,
+        before_evaluation: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__()
+        self.witnessed = witnessed
+        self.evaluation = False
+        self.trained: list[nn.Module] = []
+        self.paused = False
+        self._before_training = before_training
+        self._before_evaluation = before_evaluation
+        self._switched: set[nn.Module] = set()
+        self._stack: list[nn.Module] = []
+        self._origins: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+        self._thread = get_ident()
+
+    def __enter__(self) -> Self:
+        self._hooks = [
+            register_module_forward_pre_hook(self._enter),
+            register_module_forward_hook(self._leave, with_kwargs=True, always_call=True),
+        ]
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
+        for hook in self._hooks:
+            hook.remove()
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Call ``func`` and note what it was."""
+        given = kwargs or {}
+        result = func(*args, **given)
+        if self.paused:
+            return result
+        name = getattr(func, "__name__", "")
+        if name in LOSSES:
+            self._loss(name, args, given)
+        elif name in DROPOUTS or name == ATTENTION:
+            self._dropout(name, args, given)
+        if not self._stack and not (name == "__get__" and getattr(func.__self__, "__name__", "") == "grad"):  # type: ignore[attr-defined]
+            self._follow(name, (*args, *given.values()), result)
+        return result
+
+    def _enter(self, module: nn.Module, _: tuple[Any, ...]) -> None:
+        if self.paused or get_ident() != self._thread:
+            return
+        if not self._stack and next(module.parameters(), None) is not None:
+            self._outermost(module)
+        self._stack.append(module)
+
+    def _outermost(self, module: nn.Module) -> None:
+        """Tell training from evaluation by how the model is called from outside."""
+        # A model that is always in evaluation mode may be trained so: to be fine-tuned with frozen statistics.
+        training = torch.is_grad_enabled() and (module.training or module not in self._switched)
+        if training and any(weight.requires_grad for weight in module.parameters()):
+            self._before_training()
+            if module not in self.trained:
+                self.trained.append(module)
+            if module.training:
+                self._switched.add(module)
+            self.evaluation = False
+        elif module in self.trained:
+            self._before_evaluation()
+            if not self.evaluation:
+                self.witnessed.validations.append([])
+            self.evaluation = True
+            if module.training:
+                self._forgotten(module)
+
+    def _forgotten(self, module: nn.Module) -> None:
+        norms = [part for part in module.modules() if isinstance(part, _BatchNorm) and part.track_running_stats]
+        if any(part.momentum is None for part in norms):
+            return  # the statistics are being recomputed, as averaged weights need it
+        noisy = [part for part in module.modules() if isinstance(part, _DropoutNd) and part.training and part.p > 0]
+        updating = [part for part in norms if part.training]
+        self.witnessed.training_calls.append(TrainingCall(type(module).__name__, len(noisy), len(updating)))
+
+    def _leave(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        if self.paused or get_ident() != self._thread:
+            return
+        if self._stack:
+            self._stack.pop()
+        if self._stack:
+            return
+        if next(module.parameters(), None) is None:
+            origin = self._origin((*args, *kwargs.values()))
+        else:
+            origin = DATA
+            self._called(module, args, kwargs)
+        for tensor in tensors(output):
+            self._origins[tensor] = origin
+
+    def _called(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if module not in self.trained:
+            return
+        if self.evaluation:
+            inputs = inputs_of(args or kwargs)
+            if inputs is not None and inputs.is_floating_point() and inputs.ndim > 1:
+                self.witnessed.validations[-1].extend(digests(inputs))
+        elif not any(forward.model is module for forward in self.witnessed.forwards):
+            self.witnessed.forwards.append(Forward(module, args, kwargs))
+
+    def _loss(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if sum(call.evaluation == self.evaluation for call in self.witnessed.losses) >= KEPT:
+            return
+        scores = args[0] if args else kwargs["input"]
+        target = args[1] if len(args) > 1 else kwargs.get("target")
+        if isinstance(scores, Tensor):
+            call = LossCall(
+                function=name,
+                scores=scores.detach(),
+                target=target.detach() if isinstance(target, Tensor) else None,
+                made_by=type(scores.grad_fn).__name__ if scores.grad_fn is not None else "",
+                label_smoothing=float(kwargs.get("label_smoothing", 0.0)),
+                evaluation=self.evaluation,
+            )
+            self.witnessed.losses.append(call)
+
+    def _dropout(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if not self._stack or self._stack[0].training:
+            return
+        if name == ATTENTION:
+            rate, acting = kwargs.get("dropout_p", args[4] if len(args) > 4 else 0.0), True
+        else:
+            rate = kwargs.get("p", args[1] if len(args) > 1 else 0.5)
+            usual = not name.endswith("alpha_dropout")
+            acting = kwargs.get("training", args[2] if len(args) > 2 else usual)
+        if acting and rate > 0:
+            owner = self._stack[-1]
+            call = DropoutCall(name, float(rate), type(owner).__name__, isinstance(owner, _DropoutNd))
+            self.witnessed.dropouts.add(call)
+
+    def _follow(self, name: str, given: tuple[Any, ...], result: Any) -> None:
+        """Carry the origins of numbers from what was given to what came out, and note where two meet."""
+        origin = self._origin(given)
+        if not origin:
+            return
+        if name in ADDITIONS:
+            self._addition(given)
+        if name in LARGEST and origin & DATA and isinstance(result, tuple | Tensor):
+            indices = result[1] if isinstance(result, tuple) else result
+            self._origins[indices] = origin | GUESS
+            return
+        if (
+            name in ("eq", "__eq__")
+            and origin & GUESS
+            and not self.evaluation
+            and len(self.witnessed.accuracies) < KEPT
+        ):
+            self.witnessed.accuracies.append(result.float().mean().item())
+        for tensor in tensors(result):
+            self._origins[tensor] = origin
+
+    def _addition(self, given: tuple[Any, ...]) -> None:
+        terms = {self._origin((term,)): term for term in given[:2] if isinstance(term, Tensor) and term.numel() == 1}
+        if WEIGHTS in terms and DATA in terms and len(self.witnessed.sums) < KEPT:
+            penalty, loss = terms[WEIGHTS], terms[DATA]
+            found = Sum(self.evaluation, penalty.requires_grad, penalty.item(), loss.item())
+            self.witnessed.sums.append(found)
+
+    def _origin(self, values: tuple[Any, ...]) -> int:
+        origin = 0
+        for tensor in tensors(values):
+            origin |= WEIGHTS if isinstance(tensor, nn.Parameter) else self._origins.get(tensor, 0)
+        return origin
+
+
+def tensors(value: Any) -> Iterator[Tensor]:
+    """The tensors in nested sequences and mappings."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from tensors(tuple(value.values()))
+    elif isinstance(value, tuple | list):
+        for part in value:
+            yield from tensors(part)

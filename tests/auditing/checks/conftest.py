@@ -1,0 +1,48 @@
+"""What the tests of checks share: data, an observed training, and a plain step."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset
+
+from bridle.auditing.observed import Observed
+
+
+def rows(count: int = 48, features: int = 6, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    draw = torch.Generator().manual_seed(seed)
+    return torch.randn(count, features, generator=draw), torch.randint(3, (count,), generator=draw)
+
+
+@pytest.fixture
+def batches() -> Callable[..., DataLoader]:
+    def make(seed=0, **options):
+        return DataLoader(TensorDataset(*rows(seed=seed)), batch_size=16, **options)
+
+    return make
+
+
+@pytest.fixture
+def observe(batches) -> Callable[..., Observed]:
+    """A training of ``model`` by a step that takes a batch; other parts of it may be given."""
+
+    def make(model, *, loss=F.cross_entropy, step=None, **parts):
+        torch.nn.init.constant_(next(model.parameters()), 0.1)
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+
+        def plain(batch):
+            inputs, target = batch
+            optimizer.zero_grad()
+            loss(model(inputs), target).backward()
+            optimizer.step()
+
+        return Observed(model, optimizer, step or plain, **{"loader": batches(), **parts})
+
+    return make
+
+
+@pytest.fixture
+def linear() -> nn.Module:
+    return nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))

@@ -1,0 +1,29 @@
+"""Rows on both sides of the split are found and counted; other rows pass."""
+
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+from bridle.auditing.checks.shared_rows import SharedRows
+from bridle.records import Severity
+
+
+def test_rows_on_both_sides(observe, linear, batches):
+    first, other = batches(0).dataset.tensors[0], batches(1).dataset.tensors[0]
+    mixed = DataLoader(TensorDataset(torch.cat([other[:30], first[5:15]])), batch_size=8)
+    (finding,) = SharedRows().look(observe(linear, val_loader=mixed))
+    assert finding.severity is Severity.ERROR
+    assert finding.numbers == {"shared": 10, "share": 0.25, "rows": 40, "repeated": 0.0}
+    assert "10 of 40 validation rows (25.0%) are training rows" in finding.message
+
+
+def test_other_rows(observe, linear, batches):
+    assert list(SharedRows().look(observe(linear, val_loader=batches(1)))) == []
+    assert list(SharedRows().look(observe(linear))) == []
+
+
+def test_data_that_repeats_itself_is_a_warning(observe, linear):
+    coded = TensorDataset(torch.eye(6).repeat(4, 1), torch.zeros(24).long())
+    observed = observe(linear, loader=DataLoader(coded), val_loader=DataLoader(coded))
+    (finding,) = SharedRows().look(observed)
+    assert finding.severity is Severity.WARNING
+    assert "Of the training rows 100.0% are there more than once" in finding.message

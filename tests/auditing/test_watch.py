@@ -1,0 +1,104 @@
+"""What a step calls is noted, and numbers come out as without it."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from bridle.auditing.watch import Watch, tensors
+from bridle.auditing.witnessed import Sum, Witnessed
+
+INPUTS, TARGET = torch.randn(8, 4, generator=torch.Generator().manual_seed(0)), torch.arange(8) % 3
+
+
+def trained(watched):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 16), nn.Dropout(0.5), nn.ReLU(), nn.Linear(16, 3))
+    optimizer = torch.optim.Adam(model.parameters())
+    record = Witnessed()
+
+    def step():
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(INPUTS), TARGET) + 0.1 * sum(w.square().sum() for w in model.parameters())
+        loss.backward()
+        optimizer.step()
+
+    for _ in range(3):
+        if watched:
+            with Watch(record):
+                step()
+        else:
+            step()
+    return list(model.parameters()), record
+
+
+def test_nothing_is_changed():
+    plain, _ = trained(watched=False)
+    watched, record = trained(watched=True)
+    torch.testing.assert_close(watched, plain, rtol=0, atol=0)
+    assert len(record.losses) == 3
+    assert [(sum_.evaluation, sum_.gradient) for sum_ in record.sums] == [(False, True)] * 3
+    assert not torch.nn.modules.module._global_forward_hooks
+    assert not torch.nn.modules.module._global_forward_pre_hooks
+
+
+def test_the_model_of_the_first_call():
+    record, model = Witnessed(), nn.Linear(4, 3)
+    with Watch(record):
+        nn.Sequential(model)(INPUTS)
+        model(INPUTS.flip(0))
+    assert [type(forward.model) for forward in record.forwards] == [nn.Sequential, nn.Linear]
+    assert record.forward_of(model) is record.forwards[0]
+    assert record.forward_of(nn.Linear(4, 3)) is None
+
+
+def test_phases():
+    record, model = Witnessed(), nn.Linear(4, 3)
+    with Watch(record):
+        for _ in range(2):
+            F.cross_entropy(model.train()(INPUTS), TARGET)
+            with torch.no_grad():
+                F.cross_entropy(model.eval()(INPUTS), TARGET)
+                F.cross_entropy(model(INPUTS[:2]), TARGET[:2])
+    assert [call.evaluation for call in record.losses] == [False, True, True] * 2
+    assert [len(rows) for rows in record.validations] == [10, 10]
+    assert record.validations[0] == record.validations[1]
+
+
+def test_a_model_always_in_evaluation_mode_is_trained_so():
+    record, model = Witnessed(), nn.Linear(4, 3).eval()
+    with Watch(record):
+        for _ in range(2):
+            F.cross_entropy(model(INPUTS), TARGET)
+    assert [call.evaluation for call in record.losses] == [False, False]
+
+
+def test_sums_of_weights_and_loss_only():
+    record, model = Witnessed(), nn.Linear(4, 3)
+    with Watch(record):
+        loss = model(INPUTS).square().mean()
+        norm = model.weight.detach().norm()
+        _ = loss + 1, norm + 1, loss + loss, norm + norm, loss * norm
+        assert record.sums == []
+        _ = loss + 2 * norm
+    assert record.sums == [Sum(False, False, 2 * norm.item(), loss.item())]
+
+
+def test_the_norm_of_gradients_is_no_penalty():
+    record, model = Witnessed(), nn.Linear(4, 3)
+    with Watch(record):
+        loss = model(INPUTS).square().mean()
+        loss.backward()
+        _ = loss + model.weight.grad.norm()
+    assert record.sums == []
+
+
+def test_paused():
+    record, model = Witnessed(), nn.Linear(4, 3)
+    with Watch(record) as watch:
+        watch.paused = True
+        F.cross_entropy(model(INPUTS), TARGET)
+    assert record == Witnessed()
+
+
+def test_tensors_of_nested_outputs():
+    assert [len(tensor) for tensor in tensors({"a": (INPUTS, [TARGET, 3]), "b": None})] == [8, 8]
