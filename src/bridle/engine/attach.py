@@ -9,7 +9,7 @@ from torch.optim import LBFGS, Optimizer, SparseAdam
 
 from bridle.core import LossTerm, Penalty, Recipe, UpdateRule
 from bridle.engine.handle import Handle
-from bridle.engine.unwrapped import unwrapped
+from bridle.engine.unwrapped import plain_optimizer, unwrapped
 from bridle.errors import RecipeError
 
 KINDS = (LossTerm, Penalty, UpdateRule)
@@ -32,8 +32,8 @@ def attach(
     not used: optimizer, rates and epochs are the loop's.
 
     Args:
-        model: The model; compiled or wrapped for several replicas as well.
-        optimizer: An optimizer of torch's over the model's parameters.
+        model: The model; compiled, wrapped for several replicas, or by Accelerate or Fabric as well.
+        optimizer: An optimizer of torch's over the model's parameters, or what Accelerate or Fabric made of it.
         recipe: The recipe, nothing free in it.
         steps: How many optimizer steps the training takes, for dials that follow a schedule.
         seed: Of the draws of update rules and loss terms.
@@ -51,8 +51,9 @@ def attach(
     Findings, such as a penalty on top of the optimizer's own ``weight_decay``, are also given as warnings.
     """
     _refuse_arguments(model, optimizer, recipe)
-    model = unwrapped(model)
-    _refuse_recipe(recipe, steps)
+    model, optimizer = unwrapped(model), plain_optimizer(optimizer)
+    _refuse_recipe(recipe)
+    refuse_open(recipe, steps)
     _refuse_optimizer(optimizer)
     _refuse_strangers(model, optimizer, copies or {})
     handle = Handle(model, optimizer, recipe, steps=steps, seed=seed, copies=copies)
@@ -74,26 +75,34 @@ def _refuse_arguments(model: object, optimizer: object, recipe: object) -> None:
             )
 
 
-def _refuse_recipe(recipe: Recipe, steps: int | None) -> None:
-    if recipe.is_space:
-        raise RecipeError(
-            f"attach(...) needs a value for every dial; free are {', '.join(recipe.free())}. "
-            "bridle.search chooses them."
-        )
+def _refuse_recipe(recipe: Recipe) -> None:
     for item in recipe.regularizers:
         if not isinstance(item, KINDS):
             raise RecipeError(
                 f"attach(...) applies penalties, loss terms and update rules; {item.key} is none of these, and would "
                 "be without effect. Leave it out of this recipe, or train with bridle.fit."
             )
-        if steps is None and item.is_scheduled:
-            raise RecipeError(
-                f"{item.key} follows a schedule over the training: say how long that is with attach(..., steps=...)."
-            )
     if not recipe.regularizers:
         raise RecipeError("attach(...) needs a recipe with a regularizer in it; this one is empty.")
+
+
+def refuse_open(recipe: Recipe, steps: int | None, who: str = "attach") -> None:
+    """Refuse a recipe with free dials, or with schedules where the length of the training is not known.
+
+    Raises:
+        RecipeError: With what is free or scheduled.
+    """
+    if recipe.is_space:
+        raise RecipeError(
+            f"{who}(...) needs a value for every dial; free are {', '.join(recipe.free())}. bridle.search chooses them."
+        )
+    for item in recipe.regularizers:
+        if steps is None and item.is_scheduled:
+            raise RecipeError(
+                f"{item.key} follows a schedule over the training: say how long that is with {who}(..., steps=...)."
+            )
     if steps is not None and (not isinstance(steps, Integral) or steps < 1):
-        raise RecipeError(f"attach(steps=...) must be a whole number of optimizer steps, 1 or more; got {steps!r}.")
+        raise RecipeError(f"{who}(steps=...) must be a whole number of optimizer steps, 1 or more; got {steps!r}.")
 
 
 def _refuse_optimizer(optimizer: Optimizer) -> None:

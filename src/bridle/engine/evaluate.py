@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from bridle.engine.batch_norm import recompute, tracking
 from bridle.engine.examples import Examples
 from bridle.engine.losses import wide
 from bridle.records import Task
@@ -76,21 +78,8 @@ def refresh_batch_norm(model: nn.Module, examples: Examples, rows: NDArray[np.in
     """Recompute batch-norm statistics on clean training rows, for weights that were never live.
 
     Layers that the user keeps in evaluation mode are left alone. The model is left in training mode.
-
-    Reference: Izmailov et al. 2018, "Averaging weights leads to wider optima".
     """
-    norms = [module for module in model.train().modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
-    norms = [norm for norm in norms if norm.running_mean is not None and norm.training]
-    if not norms or len(rows) < 2:
-        return
-    momenta = [norm.momentum for norm in norms]
-    model.eval()
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None
-        norm.train()
-    for block in _blocks(rows):
-        _forward(model, examples, block, autocast)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
+    norms = tracking(model.train())
+    if norms and len(rows) >= 2:
+        recompute(model, norms, (partial(_forward, model, examples, block, autocast) for block in _blocks(rows)))
     model.train()

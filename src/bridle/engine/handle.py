@@ -39,6 +39,7 @@ class Handle:
         scopes: The full names of the weights, or modules, that each regularizer touches.
         findings: What was noticed when it was attached, such as a penalty on top of the optimizer's own decay.
         step: How many steps the optimizer has taken.
+        repeats: Whether the closure runs once more for a rule that takes the gradient twice.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Handle:
         self._unskipped: list[tuple[Tensor, Tensor]] = []
         self.scopes = self._penalties.scopes | self._updates.scopes | self._terms.scopes
         self.findings: tuple[Finding, ...] = overlaps(self._penalties, self._updates, optimizer)
-        self.step = 0
+        self.step, self.repeats = 0, False
         self._copies = bool(copies)
         self._groups = _groups(optimizer)
         self._frozen = [weight for weight in _weights(optimizer) if not weight.requires_grad]
@@ -93,6 +94,10 @@ class Handle:
         self._refuse_detached()
         self._waiting = ""
         return self._terms.value(self._draws, self._progress, weights)
+
+    def keep_zeros(self, averaged: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Averaged weights, by name, with the exact zeros of the live ones where a penalty makes such zeros."""
+        return self._penalties.keep_zeros(averaged, dict(self._model.named_parameters()))
 
     def settle(self, loss: Callable[[], Tensor], steps: int = 100) -> int:
         """Settle exact zeros after training: proximal steps with full gradients in place of the optimizer's.
@@ -221,8 +226,12 @@ class Handle:
             again = Again(self._model) if self._updates.recompute else nullcontext
 
             def gradient_at() -> None:
-                with again():
-                    closure()
+                self.repeats = True
+                try:
+                    with again():
+                        closure()
+                finally:
+                    self.repeats = False
 
             with torch.enable_grad():
                 loss = closure()

@@ -44,8 +44,10 @@ class PlacedNoise:
         self._noise = dict(self._declared)
         for name, place in found.items():
             place.perturb = self._perturb if self._declared[name] else None
-        for name in covered.keys() - found.keys():
-            model.get_submodule(name).register_forward_hook(self._hook(name))
+        self._places = list(found.values())
+        self._hooks = [
+            model.get_submodule(name).register_forward_hook(self._hook(name)) for name in covered.keys() - found.keys()
+        ]
 
     @property
     def acts(self) -> bool:
@@ -74,6 +76,14 @@ class PlacedNoise:
         self._noise = {
             name: tuple(item.bind(dials.get(item.key, {})) for item in items) for name, items in self._declared.items()
         }
+
+    def remove(self) -> None:
+        """Take the noise off the model: its places are identities again."""
+        for place in self._places:
+            place.perturb = None
+        for hook in self._hooks:
+            hook.remove()
+        self._places, self._hooks = [], []
 
     def _perturb(self, x: Tensor, name: str) -> Tensor:
         call = self._calls[name] = self._calls.get(name, 0) + 1
