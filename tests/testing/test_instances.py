@@ -64,3 +64,17 @@ def test_alternatives_are_tried_in_turn():
 def test_what_cannot_be_derived_is_said(cls, message):
     with pytest.raises(BrokenLaw, match=message):
         instances(cls)
+
+
+@final
+@dataclass(frozen=True)
+class Tried(Rule):
+    table: str
+    rate: Annotated[float, Range(0.0, 1.0, search=(0.2, 0.4))]
+    trial = {"table": "one"}
+
+
+def test_a_setting_that_is_no_dial_takes_the_value_of_the_trial():
+    found = instances(Tried)
+    assert {item.table for item in found} == {"one"}
+    assert sorted(item.rate for item in found) == pytest.approx([0.2, 0.3, 0.4])

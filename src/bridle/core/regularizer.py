@@ -21,11 +21,13 @@ class Regularizer(ABC):  # noqa: B024 - each kind has its own essential method
         optional: Whether a search may leave it out.
 
     ``by_layer`` says whether a dial may be a mapping with a value for each layer, ``by_axis`` whether it tells neurons
-    from inputs by the axes of a weight.
+    from inputs by the axes of a weight. ``trial`` gives values for settings that must be given and are no dials:
+    the laws of :mod:`bridle.testing` are tried with them.
     """
 
     by_layer: ClassVar[bool] = False
     by_axis: ClassVar[bool] = False
+    trial: ClassVar[Mapping[str, Any]] = {}
 
     label: str = dataclasses.field(default="", kw_only=True)
     optional: bool = dataclasses.field(default=False, kw_only=True)

@@ -16,7 +16,11 @@ from bridle.errors import BridleError, RecipeError
 
 
 def dumps(recipe: Recipe) -> str:
-    """A recipe as TOML text, every setting written out; :func:`loads` gives the same recipe back."""
+    """A recipe as TOML text, every setting written out; :func:`loads` gives the same recipe back.
+
+    Raises:
+        RecipeError: If it holds a callable that has no name.
+    """
     parts = ["[training]\n" + _rows(_table(recipe.training))]
     parts += ["[[regularizers]]\n" + _rows({"name": item.name(), **_table(item)}) for item in recipe.regularizers]
     return "\n".join(parts)
@@ -30,7 +34,7 @@ def _rows(table: Mapping[str, Any]) -> str:
 def _inline(value: Any) -> str:
     if isinstance(value, Mapping):
         return f"{{ {', '.join(f'{_word(key)} = {_inline(item)}' for key, item in value.items())} }}"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return f"[{', '.join(_inline(item) for item in value)}]"
     return tomli_w.dumps({"value": value}).removeprefix("value = ").rstrip("\n")
 
@@ -61,6 +65,11 @@ def _plain(value: Any) -> Any:
             return list(value)
         case Mapping():
             return {key: _plain(item) for key, item in value.items()}
+        case _ if callable(value):
+            raise RecipeError(
+                f"{value!r} has no name that a recipe file could hold. Put it into a module of its own and give the "
+                'name, for example call = "my_views:view"; a class can be given with its settings.'
+            )
         case _:
             return value
 

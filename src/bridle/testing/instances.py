@@ -21,16 +21,17 @@ def instances(cls: type[R]) -> list[R]:
     Raises:
         BrokenLaw: If a required dial has no search range, or a required setting is no dial.
     """
-    missing = [field.name for field in dataclasses.fields(cls) if _is_required(field) and field.name not in dials(cls)]
+    given = {*dials(cls), *cls.trial}
+    missing = [field.name for field in dataclasses.fields(cls) if _is_required(field) and field.name not in given]
     if missing:
         raise BrokenLaw(
             f"{cls.__name__} needs values for {', '.join(missing)}, which no search range gives. "
-            "Give them defaults, or check instances of your own."
+            "Give them defaults or a trial, or check instances of your own."
         )
     found: list[R] = []
     for values in _settings(cls):
         try:
-            instance = cls(**values)
+            instance = cls(**{**cls.trial, **values})
         except BridleError:
             continue  # one of the alternatives must be given, and here none or the wrong one is
         if instance not in found:

@@ -13,6 +13,7 @@ from bridle.regularizers.augment.rotation import Rotation
 from bridle.regularizers.augment.scale import Scale
 from bridle.regularizers.augment.shear import Shear
 from bridle.regularizers.augment.shift import Shift
+from bridle.regularizers.augment.transform import Transform
 from bridle.regularizers.augment.vertical_flip import VerticalFlip
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "Scale",
     "Shear",
     "Shift",
+    "Transform",
     "VerticalFlip",
 ]
