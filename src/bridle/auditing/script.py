@@ -203,8 +203,8 @@ def _uncompiled() -> Iterator[None]:
     def same(model: Any = None, **options: Any) -> Any:  # noqa: ARG001 - torch's own signature
         return (lambda given: given) if model is None else model
 
-    torch.compile, nn.Module.compile = same, lambda *_, **__: None  # type: ignore[assignment,method-assign]
+    torch.compile, nn.Module.compile = same, lambda *_, **__: None  # type: ignore[method-assign]
     try:
         yield
     finally:
-        torch.compile, nn.Module.compile = function, method  # type: ignore[assignment,method-assign]
+        torch.compile, nn.Module.compile = function, method  # type: ignore[method-assign]

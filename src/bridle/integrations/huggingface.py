@@ -240,7 +240,7 @@ class Regularize(TrainerCallback):
             )
         logits = wide(outputs.logits)
         rows = rows.to(logits.dtype)
-        if not self._is_scaled(num_items_in_batch):
+        if num_items_in_batch is None or not self._is_scaled(num_items_in_batch):
             return cross_entropy(logits, rows), outputs
         whole = cross_entropy(logits, rows, reduction="sum") / num_items_in_batch
         args = self.trainer.args

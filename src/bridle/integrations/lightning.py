@@ -111,12 +111,13 @@ class Regularize(Callback):
 
     def _submodule(self, pl_module: LightningModule) -> nn.Module:
         try:
-            return pl_module.get_submodule(self._module)
+            found: nn.Module = pl_module.get_submodule(self._module)
         except AttributeError as error:
             names = ", ".join(name for name, _ in pl_module.named_children())
             raise RecipeError(
                 f"Regularize(module={self._module!r}) names no submodule of {type(pl_module).__name__}; it has {names}."
             ) from error
+        return found
 
     def _length(self, trainer: Trainer) -> int | None:
         if self._steps is not None or not any(item.is_scheduled for item in self.recipe.regularizers):
@@ -155,7 +156,7 @@ class Regularize(Callback):
         def training_step(batch: Any, *args: Any, **kwargs: Any) -> Any:
             return self._with_terms(original(self._changed(batch), *args, **kwargs), batch)
 
-        pl_module.training_step = training_step  # type: ignore[method-assign]
+        pl_module.training_step = training_step
 
     def _changed(self, batch: Any) -> Any:
         assert self._companion is not None  # noqa: S101 - it is wrapped while there is one

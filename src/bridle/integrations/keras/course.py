@@ -29,24 +29,24 @@ class Course(keras.callbacks.Callback):
         self._best: list[np.ndarray[Any, Any]] = []
         self.resumed = False
 
-    def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002
+    def on_train_begin(self, logs: Any = None) -> None:
         """Go on from the live weights; patience begins anew unless the training is resumed."""
         if self._average:
             self._average.resume()
         if self._stop and not self.resumed:
             self._state, self._best = self._stop.start(), []
 
-    def on_test_begin(self, logs: Any = None) -> None:  # noqa: ARG002
+    def on_test_begin(self, logs: Any = None) -> None:
         """Evaluate the averaged weights."""
         if self._average:
             self._average.swap_in()
 
-    def on_test_end(self, logs: Any = None) -> None:  # noqa: ARG002
+    def on_test_end(self, logs: Any = None) -> None:
         """Train on with the live ones."""
         if self._average:
             self._average.swap_out()
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Look at the validation loss, keep the best weights, stop where it is time."""
         if not self._stop:
             return
@@ -61,7 +61,7 @@ class Course(keras.callbacks.Callback):
         if self._stop.should_stop(self._state):
             self.model.stop_training = True
 
-    def on_train_end(self, logs: Any = None) -> None:  # noqa: ARG002
+    def on_train_end(self, logs: Any = None) -> None:
         """Leave the weights that are kept: the best ones, averaged where there is an average."""
         if self._average:
             self._average.swap_in()

@@ -43,7 +43,7 @@ class GraphFormulas:
         self._exact = [part for part in parts if part.exact]
         self._starts = starts
 
-    def before(self, gradients: list[Any], places: Mapping[int, int], rate: Any, step: Any) -> list[Any]:  # noqa: ARG002
+    def before(self, gradients: list[Any], places: Mapping[int, int], rate: Any, step: Any) -> list[Any]:
         """Decay the weights, then add the gradients of the smooth penalties.
 
         Args:
@@ -63,7 +63,7 @@ class GraphFormulas:
                 gradients[place] = ops.add(gradients[place], slope)
         return gradients
 
-    def after(self, places: Mapping[int, int], rate: Any, step: Any) -> None:  # noqa: ARG002
+    def after(self, places: Mapping[int, int], rate: Any, step: Any) -> None:
         """Take the proximal steps, then bound the norms."""
         for part in self._exact:
             assert self._movement is not None  # noqa: S101 - whoever bound an exact part gave it
