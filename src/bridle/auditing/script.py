@@ -113,8 +113,8 @@ class _Trace:
 
     @property
     def validations(self) -> int:
-        """Passes over validation rows so far."""
-        return len(self.witnessed.validations) + self._keras_validations
+        """Passes over validation rows so far; on Keras's torch backend both counts see the same ones."""
+        return max(len(self.witnessed.validations), self._keras_validations)
 
     def _keras_stepped(self, model: Any, inputs: Any) -> None:
         self.steps += 1
@@ -203,8 +203,8 @@ def _uncompiled() -> Iterator[None]:
     def same(model: Any = None, **options: Any) -> Any:  # noqa: ARG001 - torch's own signature
         return (lambda given: given) if model is None else model
 
-    torch.compile, nn.Module.compile = same, lambda *_, **__: None  # type: ignore[assignment,method-assign]
+    torch.compile, nn.Module.compile = same, lambda *_, **__: None  # type: ignore[method-assign]
     try:
         yield
     finally:
-        torch.compile, nn.Module.compile = function, method  # type: ignore[assignment,method-assign]
+        torch.compile, nn.Module.compile = function, method  # type: ignore[method-assign]

@@ -95,4 +95,4 @@ class _Finder:
 
 def _remove(finder: _Finder) -> None:
     if finder in sys.meta_path:
-        sys.meta_path.remove(finder)  # type: ignore[arg-type]
+        sys.meta_path.remove(finder)
