@@ -113,8 +113,8 @@ class _Trace:
 
     @property
     def validations(self) -> int:
-        """Passes over validation rows so far."""
-        return len(self.witnessed.validations) + self._keras_validations
+        """Passes over validation rows so far; on Keras's torch backend both counts see the same ones."""
+        return max(len(self.witnessed.validations), self._keras_validations)
 
     def _keras_stepped(self, model: Any, inputs: Any) -> None:
         self.steps += 1
