@@ -35,3 +35,7 @@ def test_a_place_holds_nothing_that_is_saved():
 def test_the_declared_rate_is_shown():
     assert repr(Place(0.5)) == "Place(rate=0.5)"
     assert repr(Place()) == "Place()"
+
+
+def test_the_rate_is_read_as_that_of_a_dropout_module():
+    assert Place(0.25).p == torch.nn.Dropout(0.25).p
