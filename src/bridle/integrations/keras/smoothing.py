@@ -32,9 +32,9 @@ def smoothing(model: Any, recipe: Recipe) -> LabelSmoothing | None:
     loss = declared_loss(model)
     if type(loss) not in NAMES.values() or not _is_plain(model, loss):
         raise RecipeError(
-            f"{rule.key} needs one output under a cross-entropy of Keras's that is reduced to a number, "
-            f"without loss_weights, ignore_class or an axis of its own ({', '.join(NAMES)}); the model was compiled "
-            f"with loss={model.loss!r}."
+            f"{rule.key} needs one output under a cross-entropy of Keras's that is reduced to a number, without "
+            f"loss_weights, ignore_class or an axis of its own ({', '.join(NAMES)}); the model was compiled with "
+            f"loss={model.loss!r}."
         )
     if getattr(loss, "label_smoothing", 0):
         raise RecipeError(
