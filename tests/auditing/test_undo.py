@@ -103,9 +103,14 @@ def test_an_error_is_undone():
     model = net()
     optimizer = SGD(model.parameters(), 0.1)
     before = contents(model, optimizer)
-    with pytest.raises(RuntimeError, match="halfway"), Undo(model, optimizer):
-        disturb(model, optimizer)
-        raise RuntimeError("halfway")
+
+    def halfway():
+        with Undo(model, optimizer):
+            disturb(model, optimizer)
+            raise RuntimeError("halfway")
+
+    with pytest.raises(RuntimeError, match="halfway"):
+        halfway()
     assert same(before, contents(model, optimizer))
 
 

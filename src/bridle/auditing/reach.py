@@ -46,9 +46,13 @@ def _within(name: str, value: Any) -> Iterator[Reached]:
         yield Reached(f"{name}.__func__", value.__func__, None)
     elif isinstance(value, types.FunctionType):
         yield from _of_function(value) if _is_own(value.__module__) or name == "step" else ()
-    elif not isinstance(value, type | types.ModuleType) and _is_own(type(value).__module__) and hasattr(value, "__dict__"):
+    elif (
+        not isinstance(value, type | types.ModuleType)
+        and _is_own(type(value).__module__)
+        and hasattr(value, "__dict__")
+    ):
         yield from (Reached(f"{name}.{key}", item, None) for key, item in vars(value).items())
-        call = getattr(type(value), "__call__", None)
+        call = vars(type(value)).get("__call__")
         if isinstance(call, types.FunctionType):
             yield Reached(f"{name}.__call__", call, None)
 

@@ -14,11 +14,13 @@ class Part:
         size: The Euclidean norm of what it adds, in the weights' unit.
         share: Its share of the whole movement, along it; the shares of all parts and the interaction add up to 1.
         shrink: The share of the weights' size that it takes in this step; negative where it adds.
+        fit: How much of it is proportional to the weights (R squared); NaN where they are all zero.
     """
 
     size: float
     share: float
     shrink: float
+    fit: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,9 @@ class Entry:
         l1_fit: How much of the gradient that explains.
         decay: The strength of the decoupled decay, per unit of learning rate; NaN where there is none.
         decay_fit: How much of the decay's movement is proportional to the weights.
-        sources: The strength of L2 by where it comes from: ``"loss"``, ``"by hand"``, ``"bridle"``, ``"optimizer"``.
+        sources: The strength of each L2 by where it comes from: ``"loss"`` (before clipping), ``"by hand"``,
+            ``"bridle"``, ``"optimizer"``. Penalties of other shapes are not in it.
+        declared: The optimizer's own ``weight_decay`` for it, as its group says.
         clip: What was left of the gradient by clipping, as a factor; 1 where nothing was clipped.
         idle_rows: How many of its rows the penalty or the decay moves while the data gives them no gradient.
     """
@@ -72,6 +76,7 @@ class Entry:
     decay: float = float("nan")
     decay_fit: float = float("nan")
     sources: dict[str, float] = field(default_factory=dict)
+    declared: float = 0.0
     clip: float = 1.0
     idle_rows: int = 0
 
