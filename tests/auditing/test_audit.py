@@ -207,7 +207,7 @@ def test_a_step_that_takes_a_batch(training):
 
     assert audit(case.model, case.optimizer, step, loader).ledger.noise == 0.0
     assert bool(case.words.any())
-    with pytest.raises(AuditError, match="step must take no argument, or one, the batch.*loader is None"):
+    with pytest.raises(AuditError, match=r"step must take no argument, or one, the batch.*loader is None"):
         audit(case.model, case.optimizer, step)
     with pytest.raises(AuditError, match="The loader gives no batch"):
         audit(case.model, case.optimizer, step, [])

@@ -28,7 +28,7 @@ def test_shares_strengths_and_findings():
     text = printed(Audit(Ledger(entries, "SGD", notes=("A note.",)), (finding,), ("A file.",)))
     lines = text.splitlines()
     assert lines[0] == "What moved the weights in one step of SGD, in shares of each movement"
-    assert lines[1].split() == "parameter moved data penalty L2 strength L1 strength decay used".split()
+    assert " ".join(lines[1].split()) == "parameter moved data penalty L2 strength L1 strength decay used"
     assert lines[2].split() == ["fc.weight", "5.00%", "90.0%", "10.0%", "3e-4", "–", "–", "yes"]
     assert lines[3].split() == ["[link=x]out", "5.00%", "–", "–", "–", "0.02", "0.05", "yes"]
     assert "warning decay_scope: Decay on [bold]biases." in text

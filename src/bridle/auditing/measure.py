@@ -32,6 +32,10 @@ class Measurement:
         undo: Puts everything back.
 
     Attributes:
+        whole: What the step shows as it is.
+        end: The weights after it.
+        own_moves: What the step's own code does to weights around the optimizer's step: a part, the weight, the move.
+        noise: By how much a second run differs, as a share of the movement.
         notes: What could not be measured, in sentences.
     """
 
@@ -50,6 +54,9 @@ class Measurement:
                 "that ends with it (with micro-batches: all of them), on the optimizer that you gave to audit(...). "
                 "Under a GradScaler, a scale that overflows skips the step: take some steps before the audit."
             )
+        self.own_moves = list(self._own_moves())
+        self.whole.before.clear()
+        self.whole.after.clear()
         moved = sum(norm(self.end[weight] - self.start[weight]) ** 2 for weight in self.weights) ** 0.5
         apart = sum(norm(difference) ** 2 for _, difference in self.differences(Plan())) ** 0.5
         self.noise = apart / moved if moved else 0.0
@@ -168,7 +175,8 @@ class Measurement:
 
     def plans(self) -> Iterator[tuple[str, Plan]]:
         """The parts that are at work, each with the step without it."""
-        yield "data", Plan(silent=True)
+        outside = {weight: self.silent.accumulated[weight] for weight in self.mixed & self.silent.accumulated.keys()}
+        yield "data", Plan(silent=True, removed=outside, passes=self.silent.passes)
         handle = self.probe.handle is not None
         own = self.form == "coupled"
         if self.in_loss or self.by_hand or self.by_bridle or own:
@@ -189,8 +197,7 @@ class Measurement:
         if self.clipped:
             yield "clipping", Plan(raw=True, added=self.by_hand)
 
-    def own_moves(self) -> Iterator[tuple[str, Tensor, Tensor]]:
-        """What the step's own code does to weights around the optimizer's step: a part, the weight and the move."""
+    def _own_moves(self) -> Iterator[tuple[str, Tensor, Tensor]]:
         for weight in self.weights:
             for move in (
                 self.whole.before[weight] - self.start[weight],

@@ -38,7 +38,7 @@ class Movements:
         self._whole = {weight: found.end[weight] - found.start[weight] for weight in found.weights}
         rest = {weight: move.clone() for weight, move in self._whole.items()}
         own: dict[str, dict[Tensor, Tensor]] = {}
-        for name, weight, move in found.own_moves():
+        for name, weight, move in found.own_moves:
             moves = own.setdefault(name, {})
             moves[weight] = moves[weight] + move if weight in moves else move
         plans = dict(found.plans())

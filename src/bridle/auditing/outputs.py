@@ -58,7 +58,7 @@ class Outputs:
         self._hooks: list[Any] = []
         for module in watched(model):
             self._hooks.append(module.register_forward_pre_hook(self._enter))
-            self._hooks.append(module.register_forward_hook(self._leave, with_kwargs=True))
+            self._hooks.append(module.register_forward_hook(self._leave, prepend=True, with_kwargs=True))
 
     def remove(self) -> None:
         """Take the hooks off."""
@@ -75,7 +75,8 @@ class Outputs:
         if self._plan.record == "all" or (outermost and self._plan.record):
             self._trace.outputs.append(over(output, lambda tensor: tensor.detach().clone()))
         if self._kind == "all" or (outermost and self._kind):
-            output = over(next(self._held), _as_result)
+            live = tensors(output)
+            output = over(next(self._held), lambda held: _in_place_of(next(live, None), held))
         if self._plan.halve and outermost:
             output = over(output, lambda tensor: tensor * 0.5 if tensor.is_floating_point() else tensor)
         if self._plan.silent and next(tensors((args, kwargs)), None) is not None:
@@ -85,6 +86,8 @@ class Outputs:
         return output
 
 
-def _as_result(tensor: Tensor) -> Tensor:
-    """Recorded values that a backward pass may end in, and that may be changed in place."""
-    return tensor.clone().requires_grad_().clone() if tensor.is_floating_point() else tensor.clone()
+def _in_place_of(live: Tensor | None, held: Tensor) -> Tensor:
+    """Recorded values, with the graph of the present ones, through which a gradient of zeros goes back."""
+    if live is None or live.shape != held.shape or not live.requires_grad:
+        return held.clone()
+    return torch.where(torch.ones_like(held, dtype=torch.bool), held, live)

@@ -100,8 +100,8 @@ class Probe:
                 if plan.stripped and weight in plan.added:
                     weight.grad = dense(weight.grad).sub_(plan.added[weight])
                 if plan.watch:
-                    trace.seen[weight] = self._plain(weight.grad)
-            if plan.watch:
+                    trace.seen[weight] = _shared(self._plain(weight.grad), trace.raw(weight))
+            if plan.watch and not plan.silent:
                 trace.before[weight] = weight.detach().clone()
 
     def _note_fused_scale(self, trace: Trace) -> None:
@@ -122,13 +122,13 @@ class Probe:
                 weight.grad = dense(weight.grad).add_(weight * (1.0 if scale is None else scale), alpha=strength)
         for weight in self.weights if plan.watch else ():
             if weight.grad is not None:
-                trace.final[weight] = self._plain(weight.grad)
+                trace.final[weight] = _shared(self._plain(weight.grad), trace.seen.get(weight))
 
     @torch.no_grad()
     def _stepped(self, plan: Plan, trace: Trace) -> None:
         trace.steps += 1
         if trace.steps == 1:
-            for weight in self.weights if plan.watch else ():
+            for weight in self.weights if plan.watch and not plan.silent else ():
                 trace.after[weight] = weight.detach().clone()
 
     def _plain(self, gradient: Tensor) -> Tensor:
@@ -158,6 +158,11 @@ class _Accumulated:
             changed = bool(now.any()) if before is None else not torch.equal(before, now)
             trace.changes[weight] = trace.changes.get(weight, 0) + changed
         trace.accumulated[weight] = now
+
+
+def _shared(value: Tensor, known: Tensor | None) -> Tensor:
+    """The tensor that is held already where it has the same values: gradients of large models are kept once."""
+    return known if known is not None and torch.equal(value, known) else value
 
 
 def _hook(act: Callable[[], None]) -> Callable[[Optimizer, tuple[Any, ...], dict[str, Any]], Any]:

@@ -45,8 +45,7 @@ class Strengths:
             "by hand": dict(measurement.by_hand),
             "bridle": dict(measurement.by_bridle),
         }
-        if any(self._gradients.values()):
-            self._nudge()
+        self._nudge()
 
     def _nudge(self) -> None:
         """Where weights are all zero, look at the penalties a little away from there."""

@@ -28,7 +28,7 @@ class L1WithoutZeros(Check):
                 Severity.WARNING,
                 f"L1 (strength {first.l1_strength:.3g}) acts on {some(found)} by its gradient "
                 f"alone: weights cross zero and never stay there (exact zeros now: {first.zeros:.1%}). Where zeros "
-                f"are meant: bridle.attach(model, optimizer, bridle.Recipe(bridle.L1({first.l1_strength:.3g}))), which takes "
+                f"are meant: bridle.attach(model, optimizer, bridle.Recipe(bridle.L1({first.l1_strength:.3g}))), with "
                 "an exact proximal step.",
                 {
                     "strengths": {entry.name: entry.l1_strength for entry in found},

@@ -33,8 +33,8 @@ class PenaltyAppliedTwice(Check):
             yield Finding(
                 self.name,
                 Severity.WARNING,
-                f"{some([entry for entry, _ in twice])}: shrunk by {parts}; together {sum(places.values()):.3g} on {first.name}. "
-                "Keep one of them: weight_decay=0 in the optimizer, or no penalty beside it.",
+                f"{some([entry for entry, _ in twice])}: shrunk by {parts}; together {sum(places.values()):.3g} on "
+                f"{first.name}. Keep one of them: weight_decay=0 in the optimizer, or no penalty beside it.",
                 {"weights": {entry.name: found for entry, found in twice}},
             )
 
