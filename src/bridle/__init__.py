@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bridle.auditing.audit import audit
     from bridle.core import Place, Recipe, Training, between, choice, convert, schedule
     from bridle.engine.attach import attach
     from bridle.engine.decay import decay_strengths
@@ -43,6 +44,7 @@ _HOMES = {
     "Training": "bridle.core",
     "attach": "bridle.engine.attach",
     "attribute": "bridle.job.inquiry",
+    "audit": "bridle.auditing.audit",
     "between": "bridle.core",
     "catalogue": "bridle.regularizers.catalogue",
     "choice": "bridle.core",
@@ -78,6 +80,7 @@ __all__ = [
     "Training",
     "attach",
     "attribute",
+    "audit",
     "between",
     "catalogue",
     "choice",

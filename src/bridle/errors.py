@@ -11,6 +11,7 @@
     ├── ModelError     (ValueError)  a model that cannot be built, or whose output does not fit the targets
     ├── SearchError    (ValueError)  a search that cannot be run: nothing free, too small a budget, all failed
     ├── RunError       (ValueError)  a run folder that exists, is missing, unfinished or was tampered with
+    ├── AuditError     (ValueError)  a training step that cannot be audited
     └── StorageError   (OSError)     the disk is full or cannot be written
 
 Every message says what came, what is allowed and what to do.
@@ -51,6 +52,10 @@ class SearchError(BridleError, ValueError):
 
 class RunError(BridleError, ValueError):
     """A run folder exists already, is missing, is unfinished or does not match its own record."""
+
+
+class AuditError(BridleError, ValueError):
+    """A training step cannot be audited: it takes no optimizer step, or needs a batch that was not given."""
 
 
 class StorageError(BridleError, OSError):

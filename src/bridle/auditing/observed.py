@@ -8,6 +8,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from bridle.auditing.witnessed import Witnessed
+from bridle.records import Ledger
 
 
 @dataclass
@@ -29,5 +30,5 @@ class Observed:
     step: Callable[..., object] | None
     loader: Iterable[Any] | None = None
     val_loader: Iterable[Any] | None = None
-    ledger: Any = None
+    ledger: Ledger | None = None
     witnessed: Witnessed | None = None

@@ -1,7 +1,7 @@
 """A recipe at work in a user's own loop, through the hooks of torch's optimizers."""
 
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any, final
 
 import torch
@@ -61,7 +61,7 @@ class Handle:
         self.scopes = self._penalties.scopes | self._updates.scopes | self._terms.scopes
         self.findings: tuple[Finding, ...] = overlaps(self._penalties, self._updates, optimizer)
         self.step, self.repeats = 0, False
-        self._copies = bool(copies)
+        self._copies, self._left_out = bool(copies), ""
         self._groups = _groups(optimizer)
         self._frozen = [weight for weight in _weights(optimizer) if not weight.requires_grad]
         self._hooks = [
@@ -174,6 +174,20 @@ class Handle:
         self.step = int(state["step"])
         self._penalties.load(there)
 
+    @contextmanager
+    def without(self, part: str) -> Iterator[None]:
+        """Within it the steps lack a part: ``"penalty"`` (gradients), ``"proximal"`` (and bounds) or ``"decay"``."""
+        rules = self._updates.parts
+        self._left_out = part
+        if part == "proximal":
+            self._updates.parts = [item for item in rules if not item[0].constrains]
+        elif part == "decay":
+            self._updates.parts = [item for item in rules if not item[0].decays]
+        try:
+            yield
+        finally:
+            self._updates.parts, self._left_out = rules, ""
+
     def detach(self) -> None:
         """Stop acting on the optimizer's steps.
 
@@ -255,6 +269,8 @@ class Handle:
             self._unscale()
             self._updates.before(self._draws, self._progress, gradient_at)
         self._penalties.schedule(self._progress)
+        if self._left_out == "penalty":
+            return
         # A fused optimizer under a GradScaler divides by the scale within its step.
         self._penalties.add_gradients(getattr(self._optimizer, "grad_scale", None))
 
@@ -271,7 +287,8 @@ class Handle:
     @_disable_dynamo
     def _after(self, *_: Any) -> None:
         skipped = getattr(self._optimizer, "found_inf", None)
-        self._penalties.proximal_steps(skipped)
+        if self._left_out != "proximal":
+            self._penalties.proximal_steps(skipped)
         self._updates.after()
         for weight, before in self._unskipped:
             with torch.no_grad():

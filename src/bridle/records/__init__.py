@@ -1,6 +1,7 @@
 """Plain records: what travels between the parts. Nothing here imports torch."""
 
 from bridle.records.attribution import Attribution, SubRecipe, Worth
+from bridle.records.audit import Audit
 from bridle.records.certainty import Comparison, Nested, Optimism, OuterFold
 from bridle.records.estimate import Estimate
 from bridle.records.evidence import (
@@ -20,6 +21,7 @@ from bridle.records.fold import Fold, Mark
 from bridle.records.laplace import Laplace, LaplaceLayer, LaplaceStep
 from bridle.records.layout import Column, Kind, Layout
 from bridle.records.learning_curve import CurvePoint, LearningCurve, PowerLaw
+from bridle.records.ledger import Entry, Ledger, Part
 from bridle.records.outcome import Curves, Outcome
 from bridle.records.stability import Stability
 from bridle.records.task import Task
@@ -27,6 +29,7 @@ from bridle.records.task import Task
 __all__ = [
     "SCHEMA",
     "Attribution",
+    "Audit",
     "Candidate",
     "Choice",
     "Column",
@@ -35,6 +38,7 @@ __all__ = [
     "CurvePoint",
     "Curves",
     "DataSummary",
+    "Entry",
     "Estimate",
     "Evidence",
     "Finding",
@@ -46,11 +50,13 @@ __all__ = [
     "LaplaceStep",
     "Layout",
     "LearningCurve",
+    "Ledger",
     "Mark",
     "Nested",
     "Optimism",
     "Outcome",
     "OuterFold",
+    "Part",
     "PowerLaw",
     "Residuals",
     "Sample",

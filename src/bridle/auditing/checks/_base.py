@@ -14,11 +14,15 @@ class Check(ABC):
     A check leaves what it looks at as it was: weights, buffers, modes and random states.
     """
 
-    name: ClassVar[str]
-    """The stable name of its findings."""
+    name: ClassVar[str] = ""
+    """The stable name of its findings: that of its file."""
 
-    seen_in: ClassVar[tuple[str, ...]]
+    seen_in: ClassVar[tuple[str, ...]] = ("audit",)
     """Where it can be seen: in a call of ``"audit"``, in a traced ``"script"``, in Bridle's own ``"run"``."""
+
+    def __init_subclass__(cls) -> None:
+        """Take the file's name."""
+        cls.name = cls.name or cls.__module__.rpartition(".")[2]
 
     @abstractmethod
     def look(self, observed: Observed) -> Iterator[Finding]:

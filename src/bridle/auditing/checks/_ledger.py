@@ -1,0 +1,37 @@
+"""What checks read from the ledger."""
+
+from collections.abc import Sequence
+
+from bridle.auditing.observed import Observed
+from bridle.records import Entry, Ledger
+
+REPEATABLE = 0.01
+"""A step whose two runs differ by more than this share cannot be taken apart."""
+
+
+def repeatable(observed: Observed) -> Ledger | None:
+    """The ledger, if there is one and the step does the same each time."""
+    ledger = observed.ledger
+    return ledger if ledger is not None and ledger.noise <= REPEATABLE else None
+
+
+def some(entries: Sequence[Entry]) -> str:
+    """The first names, and how many more."""
+    names = [entry.name for entry in entries]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def pull(entry: Entry) -> float:
+    """The strength of the shrinking on a parameter, coupled or decoupled; 0 where there is none."""
+    coupled = entry.strength if entry.penalty_gradient > 0 else 0.0
+    return max((value for value in (coupled, entry.decay) if value > 0), default=0.0)
+
+
+def shrink(entry: Entry) -> float:
+    """The share of its size that penalties and decay take in one step."""
+    return sum(entry.parts[name].shrink for name in ("penalty", "decay") if name in entry.parts)
+
+
+def is_pulled(entry: Entry) -> bool:
+    """Whether a penalty or a decay moved it."""
+    return any(name in entry.parts and entry.parts[name].size > 0 for name in ("penalty", "decay"))

@@ -1,0 +1,85 @@
+"""What depends on the weights: the outputs of the model, and a part of the loss that has no gradient."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bridle.auditing.fits import dot
+from bridle.auditing.measure import Measurement
+from bridle.auditing.outputs import tensors
+from bridle.auditing.trace import Plan, Trace
+
+STRETCH = 0.1
+"""By how much of themselves weights are changed, to see what depends on them."""
+VISIBLE = 1e-6
+"""A change of the loss below this share of it is rounding."""
+UNEXPLAINED = 0.2
+"""From this share on a change of the loss is not that of a penalty with a gradient."""
+ONE_BY_ONE = 8
+"""So many weights at most are tried one by one."""
+
+
+def used(measurement: Measurement) -> dict[Tensor, bool | None]:
+    """Whether the outputs depend on each weight: by the data's gradient, or else by changing the weight."""
+    whole, silent = measurement.whole, measurement.silent
+    found: dict[Tensor, bool | None] = {}
+    for weight in measurement.weights:
+        raw, left = whole.raw(weight), silent.raw(weight)
+        penalty = left if left is not None and weight not in measurement.mixed else None
+        found[weight] = raw is not None and bool((raw if penalty is None else raw - penalty).any())
+    open_ones = [weight for weight, known in found.items() if not known]
+    if open_ones and not whole.outputs:
+        found.update(dict.fromkeys(open_ones))
+    elif open_ones and _outputs_change(measurement, open_ones):
+        alone = len(open_ones) <= ONE_BY_ONE
+        found.update({weight: _outputs_change(measurement, [weight]) if alone else None for weight in open_ones})
+    return found
+
+
+def _outputs_change(measurement: Measurement, weights: Sequence[Tensor]) -> bool:
+    source = torch.Generator().manual_seed(0)
+    changed = {
+        weight: weight.detach() * 1.5 + 0.1 * torch.randn(weight.shape, generator=source).to(weight)
+        for weight in weights
+    }
+    outputs = measurement.trace(Plan(record="outputs"), changed).outputs
+    pairs = zip(tensors(measurement.whole.outputs), tensors(outputs), strict=False)
+    return any(not torch.equal(one.nan_to_num(), other.nan_to_num()) for one, other in pairs)
+
+
+def without_gradient(measurement: Measurement) -> tuple[float, tuple[Tensor, ...]]:
+    """The share of a change of the loss, at the same outputs and other weights, that no gradient tells of.
+
+    Returns:
+        The share, NaN where nothing changes, and the weights that it depends on where it is large.
+    """
+    whole = measurement.whole
+    if measurement.noise or not whole.outputs or not whole.losses:
+        return math.nan, ()
+    weights = [weight for weight in measurement.weights if weight not in measurement.mixed]
+    share = _unexplained(measurement, weights, whole, "outputs")
+    if not share > UNEXPLAINED:
+        return share, ()
+    everything = measurement.trace(Plan(watch=True, record="all"))  # perhaps it is a penalty on activations
+    share = _unexplained(measurement, weights, everything, "all")
+    if not share > UNEXPLAINED:
+        return share, ()
+    suspects = [weight for weight in weights if weight not in measurement.in_loss]
+    if len(suspects) > ONE_BY_ONE:
+        return share, tuple(suspects)
+    return share, tuple(w for w in suspects if _unexplained(measurement, [w], everything, "all") > UNEXPLAINED)
+
+
+def _unexplained(measurement: Measurement, weights: Sequence[Tensor], whole: Trace, kind: str) -> float:
+    changed = {weight: weight.detach() * (1 + STRETCH) for weight in weights}
+    replay: tuple[str, list[Any]] = (kind, whole.outputs)
+    losses = measurement.trace(Plan(replay=replay), changed).losses
+    change = sum(losses) - sum(measurement.whole.losses)
+    if len(losses) != len(measurement.whole.losses) or abs(change) <= VISIBLE * abs(sum(losses)):
+        return math.nan
+    slopes = measurement.silent.accumulated
+    told = sum(dot(slopes[weight], weight) for weight in weights if weight in measurement.in_loss) * STRETCH
+    return min(abs(change - told * (1 + STRETCH / 2)) / abs(change), 1.0)

@@ -1,0 +1,151 @@
+"""The ledger of a training step: what moved each parameter, measured."""
+
+import math
+from statistics import fmean
+
+from torch import Tensor, nn
+
+from bridle.auditing.dependence import used, without_gradient
+from bridle.auditing.fits import norm
+from bridle.auditing.measure import Measurement
+from bridle.auditing.movements import Movements
+from bridle.auditing.probe import Probe
+from bridle.auditing.strengths import Strengths
+from bridle.auditing.trace import Plan
+from bridle.auditing.undo import Undo
+from bridle.core.scope import kind_of
+from bridle.records import Entry, Ledger
+
+WHOLE = 1e-6
+"""Shares of less than this are rounding."""
+
+
+def named(model: nn.Module) -> dict[str, tuple[str, nn.Parameter]]:
+    """Each floating-point parameter once, frozen ones too, by its first name: what it is, and itself."""
+    found: dict[str, tuple[str, nn.Parameter]] = {}
+    seen: set[int] = set()
+    for prefix, module in model.named_modules():
+        for name, weight in module.named_parameters(recurse=False):
+            if id(weight) not in seen and weight.is_floating_point():
+                seen.add(id(weight))
+                found[f"{prefix}.{name}" if prefix else name] = (kind_of(module, name, weight), weight)
+    return found
+
+
+def measure(model: nn.Module, probe: Probe, undo: Undo) -> Ledger:
+    """Measure a training step.
+
+    Args:
+        model: The model.
+        probe: Runs the step on its parameters.
+        undo: Puts everything back after each run.
+
+    Raises:
+        AuditError: If the step takes no optimizer step.
+    """
+    found = Measurement(probe, undo)
+    if found.noise:
+        found.notes.append(
+            f"Two runs of the same step differ by {found.noise:.1%} of the movement, so that no number here is more "
+            "exact than that. Let the step see the same batch each time (take it as an argument, with loader=...)."
+        )
+    weight = data_weight(found)
+    movements, strengths, uses = Movements(found), Strengths(found, weight), used(found)
+    share, silent_weights = without_gradient(found)
+    names: dict[Tensor, str] = {held: name for name, (_, held) in named(model).items()}
+    entries = tuple(
+        _entry(name, kind, held, found, movements, strengths, uses[held]) for name, (kind, held) in named(model).items()
+    )
+    return Ledger(
+        entries=entries,
+        optimizer=type(probe.optimizer).__name__,
+        form=found.form,
+        noise=found.noise,
+        passes=max(found.whole.passes.values(), default=0),
+        penalty_passes=max((found.silent.changes.get(held, 0) for held in found.in_loss), default=0),
+        root=fmean(found.whole.roots) / found.whole.scale if found.whole.roots else math.nan,
+        data_weight=weight,
+        scale=found.whole.scale,
+        scaled=_scaled(found),
+        clipped_scaled=found.whole.clipped_scaled,
+        without_gradient=share,
+        without_gradient_weights=tuple(names[held] for held in silent_weights),
+        steps=probe.runs,
+        notes=tuple(found.notes),
+    )
+
+
+def data_weight(found: Measurement) -> float:
+    """The factor in front of the mean data loss; NaN unless each backward pass had one of torch's losses."""
+    weights = found.whole.data_weights
+    if not weights or len(weights) != len(found.whole.losses):
+        return math.nan
+    total = sum(float(weight) for weight in weights) / found.whole.scale
+    return round(total, 6) if math.isfinite(total) else math.nan
+
+
+def _scaled(found: Measurement) -> float:
+    """Whether the penalty in the loss depends on the scaler's factor: it was not scaled with the data loss."""
+    if found.whole.scale == 1.0 or not found.in_loss or not found.probe.scalers:
+        return 0.0
+    half = found.trace(Plan(silent=True, clips=False, watch=True, scale=0.5))
+    before = sum(norm(value) for value in found.in_loss.values())
+    after = sum(norm(half.raw(weight)) for weight in found.in_loss)
+    return min(max(after / before - 1.0, 0.0), 1.0) if before else 0.0
+
+
+def _entry(
+    name: str,
+    kind: str,
+    weight: nn.Parameter,
+    found: Measurement,
+    movements: Movements,
+    strengths: Strengths,
+    use: bool | None,
+) -> Entry:
+    group = next((one for one in found.probe.optimizer.param_groups if _holds(one["params"], weight)), None)
+    rate = float(group["lr"]) if group else 0.0
+    strength, data = strengths.of(weight), _data_gradient(found, weight)
+    decay, fit = movements.decays.get(weight, (math.nan, math.nan))
+    if math.isnan(decay) and found.form == "decoupled" and weight in found.whole.passes:
+        decay, fit = found.declared.get(weight, 0.0) * rate or math.nan, math.nan
+    return Entry(
+        name=name,
+        kind=kind,
+        shape=tuple(weight.shape),
+        trained=weight.requires_grad,
+        held=group is not None,
+        used=use,
+        size=norm(weight),
+        movement=movements.size(weight),
+        zeros=float((weight == 0).double().mean()) if weight.numel() else 0.0,
+        rate=rate,
+        data_gradient=norm(data),
+        penalty_gradient=strength.gradient,
+        parts=movements.parts.get(weight, {}),
+        strength=strength.total,
+        fit=strength.fit,
+        l1_strength=strength.l1,
+        l1_fit=strength.l1_fit,
+        decay=decay / rate if rate else math.nan,
+        decay_fit=fit,
+        sources=strength.sources,
+        declared=found.declared.get(weight, 0.0),
+        clip=found.clipped.get(weight, 1.0),
+        idle_rows=_idle_rows(movements.pulled.get(weight), data),
+    )
+
+
+def _holds(weights: list[Tensor], weight: Tensor) -> bool:
+    return any(held is weight for held in weights)
+
+
+def _data_gradient(found: Measurement, weight: Tensor) -> Tensor | None:
+    raw, penalty = found.whole.raw(weight), found.in_loss.get(weight)
+    return raw if raw is None or penalty is None else raw - penalty
+
+
+def _idle_rows(pulled: Tensor | None, data: Tensor | None) -> int:
+    if pulled is None:
+        return 0
+    return int(pulled.sum() if data is None else (pulled & ~data.flatten(1).ne(0).any(dim=1)).sum())

@@ -1,0 +1,74 @@
+"""What goes backward: the value, the constant factor in front of it, and the weight of the data loss in it."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+LOSSES = {
+    getattr(functional, name)
+    for name in (
+        "binary_cross_entropy",
+        "binary_cross_entropy_with_logits",
+        "cross_entropy",
+        "huber_loss",
+        "l1_loss",
+        "mse_loss",
+        "nll_loss",
+        "smooth_l1_loss",
+    )
+}
+
+
+class LossWeights(TorchFunctionMode):
+    """Notes the gradient that reaches each of torch's loss functions, as the weight of a mean over examples.
+
+    Args:
+        found: Takes the weights, as scalars.
+    """
+
+    def __init__(self, found: list[Tensor]) -> None:
+        super().__init__()
+        self._found, self._depth = found, 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Call the function; a loss among them is noted."""
+        if func not in LOSSES or self._depth:
+            return func(*args, **(kwargs or {}))
+        self._depth += 1
+        try:
+            loss = func(*args, **(kwargs or {}))
+        finally:
+            self._depth -= 1
+        if isinstance(loss, Tensor) and loss.requires_grad and not loss.is_leaf:
+            rows = len(args[0]) if (kwargs or {}).get("reduction") == "sum" and args else 1
+            loss.register_hook(lambda gradient: self._found.append(gradient.detach().sum() * rows))
+        return loss
+
+
+def root_factor(loss: Any) -> float:
+    """The constant that everything in ``loss`` is multiplied by: 0.25 of ``(data + penalty) / 4``."""
+    factor, node = 1.0, getattr(loss, "grad_fn", None)
+    while node is not None and type(node).__name__ in ("MulBackward0", "DivBackward0"):
+        places = [place for place, (inner, _) in enumerate(node.next_functions) if inner is not None]
+        number = _number(node._saved_self if places == [1] else node._saved_other)
+        if len(places) != 1 or number is None:
+            break
+        factor = factor * number if type(node).__name__ == "MulBackward0" else factor / number
+        node = node.next_functions[places[0]][0]
+    return factor
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, Tensor):
+        return value.item() if value.numel() == 1 else None
+    return float(value) if isinstance(value, int | float) else None
+
+
+def first_loss(given: Any) -> Tensor | None:
+    """The tensor that a backward pass starts from."""
+    if isinstance(given, torch.Tensor):
+        return given
+    return next((item for item in given if isinstance(item, torch.Tensor)), None) if given else None

@@ -1,0 +1,214 @@
+"""The runs of a step that a ledger is made of: whole, and with parts switched off."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import final
+
+import torch
+from torch import Tensor
+
+from bridle.auditing.fits import norm, proportion
+from bridle.auditing.probe import DECAYS, Probe
+from bridle.auditing.trace import Plan, Trace
+from bridle.auditing.undo import Undo
+from bridle.errors import AuditError
+
+SAME = 1e-4
+"""Two gradients that differ by less than this share are the same one."""
+NEAR = 0.05
+"""Two movements are the same when they differ by less than this share of what is in question."""
+LINEAR = 0.99
+"""A movement is a decay when this much of it is proportional to the weights."""
+
+
+@final
+@dataclass(eq=False)
+class Measurement:
+    """A step, run as it is and without each of its parts, undone every time.
+
+    Args:
+        probe: Runs the step.
+        undo: Puts everything back.
+
+    Attributes:
+        whole: What the step shows as it is.
+        end: The weights after it.
+        own_moves: What the step's own code does to weights around the optimizer's step: a part, the weight, the move.
+        noise: By how much a second run differs, as a share of the movement.
+        notes: What could not be measured, in sentences.
+    """
+
+    probe: Probe
+    undo: Undo
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Run the step as it is, twice."""
+        self.weights = self.probe.weights
+        self.start = self._copies()
+        self.whole = self._trace(Plan(watch=True, record="outputs"), keep=True)
+        if not self.whole.steps:
+            raise AuditError(
+                f"The step never called {type(self.probe.optimizer).__name__}.step(), so nothing moved. Give a step "
+                "that ends with it (with micro-batches: all of them), on the optimizer that you gave to audit(...). "
+                "Under a GradScaler, a scale that overflows skips the step: take some steps before the audit."
+            )
+        self.own_moves = list(self._own_moves())
+        self.whole.before.clear()
+        self.whole.after.clear()
+        moved = sum(norm(self.end[weight] - self.start[weight]) ** 2 for weight in self.weights) ** 0.5
+        apart = sum(norm(difference) ** 2 for _, difference in self.differences(Plan())) ** 0.5
+        self.noise = apart / moved if moved else 0.0
+
+    def _copies(self) -> dict[Tensor, Tensor]:
+        return {weight: weight.detach().clone() for weight in self.weights}
+
+    def _trace(self, plan: Plan, keep: bool = False) -> Trace:
+        try:
+            trace = self.probe.run(plan)
+            if keep:
+                self.end = self._copies()
+        finally:
+            self.undo.restore()
+        return trace
+
+    def trace(self, plan: Plan, changed: Mapping[Tensor, Tensor] | None = None) -> Trace:
+        """What a run shows, from other weights where ``changed`` gives them."""
+        with torch.no_grad():
+            for weight, value in (changed or {}).items():
+                weight.copy_(value)
+        return self._trace(plan)
+
+    def differences(self, plan: Plan) -> Iterator[tuple[Tensor, Tensor]]:
+        """By weight, where the whole step ends less where this run ends."""
+        try:
+            self.probe.run(plan)
+            for weight in self.weights:
+                yield weight, self.end[weight] - weight.detach()
+        finally:
+            self.undo.restore()
+
+    @cached_property
+    def silent(self) -> Trace:
+        """The step with a data loss that gives no gradient, and without clipping: what is left are penalties."""
+        return self.trace(Plan(silent=True, clips=False, watch=True))
+
+    @cached_property
+    def mixed(self) -> set[Tensor]:
+        """Weights that the loss uses beside the outputs of modules, so that data and penalty cannot be told apart."""
+        if not self.whole.calls:
+            self.notes.append(
+                "The step calls no module of the model, so that penalties in its loss are not told apart."
+            )
+            return set(self.weights)
+        halved = self.trace(Plan(silent=True, halve=True, clips=False, watch=True))
+        found = {weight for weight in self.weights if _apart(self.silent.raw(weight), halved.raw(weight))}
+        if found:
+            self.notes.append(
+                f"{len(found)} of the weights act on data outside of the model's modules: a penalty on them that is "
+                "part of the loss is counted as data."
+            )
+        return found
+
+    @cached_property
+    def in_loss(self) -> dict[Tensor, Tensor]:
+        """By weight, the gradient of the penalties in the loss, unscaled and unclipped."""
+        found = {weight: self.silent.raw(weight) for weight in self.weights if weight not in self.mixed}
+        return {weight: value for weight, value in found.items() if value is not None and bool(value.any())}
+
+    @cached_property
+    def by_hand(self) -> dict[Tensor, Tensor]:
+        """By weight, what the step adds to the gradient after the backward pass, with clipping off."""
+        pairs = {weight: (self.silent.seen.get(weight), self.silent.raw(weight)) for weight in self.weights}
+        return {
+            weight: seen - raw
+            for weight, (seen, raw) in pairs.items()
+            if seen is not None and raw is not None and _apart(seen, raw)
+        }
+
+    @cached_property
+    def by_bridle(self) -> dict[Tensor, Tensor]:
+        """By weight, the gradient that hooks add right before the optimizer's step."""
+        final, seen = self.silent.final, self.silent.seen
+        moves = {weight: final[weight] - seen[weight] for weight in self.weights if weight in final and weight in seen}
+        return {weight: move for weight, move in moves.items() if bool(move.any())}
+
+    @cached_property
+    def declared(self) -> dict[Tensor, float]:
+        """By weight, the optimizer's own decay as its groups declare it."""
+        return {
+            weight: float(next((group[name] for name in DECAYS if group.get(name)), 0.0))
+            for group in self.probe.optimizer.param_groups
+            for weight in group["params"]
+        }
+
+    @cached_property
+    def form(self) -> str:
+        """How the optimizer's own decay acts: ``"none"``, ``"coupled"``, ``"decoupled"`` or ``"unknown"``."""
+        if not any(self.declared.values()):
+            return "none"
+        effects = dict(self.differences(Plan(no_decay=True)))
+        size = sum(norm(effect) ** 2 for effect in effects.values()) ** 0.5
+        if size == 0.0:
+            return "unknown"
+        pulls = {weight: strength for weight, strength in self.declared.items() if weight in effects}
+        apart = sum(norm(gap) ** 2 for _, gap in self.differences(Plan(no_decay=True, pull=pulls))) ** 0.5
+        if apart <= NEAR * size:
+            return "coupled"
+        largest = max(effects, key=lambda weight: norm(effects[weight]))
+        return "decoupled" if proportion(effects[largest], self.start[largest])[1] > LINEAR else "unknown"
+
+    @cached_property
+    def clipped(self) -> dict[Tensor, float]:
+        """By weight, the factor by which the step changes the gradient between backward pass and optimizer."""
+        found = {}
+        for weight in self.weights:
+            seen, raw = self.whole.seen.get(weight), self.whole.raw(weight)
+            if seen is None or raw is None:
+                continue
+            added = self.by_hand.get(weight)
+            own = seen if added is None else seen - added
+            if _apart(own, raw):
+                found[weight] = proportion(own, raw)[0]
+        return found
+
+    def plans(self) -> Iterator[tuple[str, Plan]]:
+        """The parts that are at work, each with the step without it."""
+        outside = {weight: self.silent.accumulated[weight] for weight in self.mixed & self.silent.accumulated.keys()}
+        yield "data", Plan(silent=True, removed=outside, passes=self.silent.passes)
+        handle = self.probe.handle is not None
+        own = self.form == "coupled"
+        if self.in_loss or self.by_hand or self.by_bridle or own:
+            removed = {weight: self.silent.accumulated[weight] for weight in self.in_loss}
+            plan = Plan(
+                removed=removed,
+                passes=self.silent.passes,
+                added=self.by_hand,
+                stripped=bool(self.by_hand),
+                left_out="penalty" if handle else "",
+                no_decay=own,
+            )
+            yield "penalty", plan
+        if self.form in ("decoupled", "unknown") or handle:
+            yield "decay", Plan(no_decay=not own, left_out="decay" if handle else "")
+        if handle:
+            yield "proximal", Plan(left_out="proximal")
+        if self.clipped:
+            yield "clipping", Plan(raw=True, added=self.by_hand)
+
+    def _own_moves(self) -> Iterator[tuple[str, Tensor, Tensor]]:
+        for weight in self.weights:
+            for move in (
+                self.whole.before[weight] - self.start[weight],
+                self.end[weight] - self.whole.after[weight],
+            ):
+                if bool(move.any()):
+                    slope, fit = proportion(move, self.start[weight])
+                    yield ("decay" if fit > LINEAR and slope < 0 else "proximal"), weight, move
+
+
+def _apart(one: Tensor | None, other: Tensor | None) -> bool:
+    if one is None or other is None:
+        return one is not other
+    return norm(one - other) > SAME * max(norm(one), norm(other))

@@ -1,0 +1,244 @@
+"""An audit of a whole step: the shares of the movement, the strengths, and everything put back."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+from torch.optim import SGD, Adagrad, Adam, AdamW, NAdam, RMSprop
+
+import bridle
+from bridle.auditing.audit import audit
+from bridle.errors import AuditError
+from bridle.records import Audit
+from bridle.records.serial import dumps, loads
+
+
+def entries(found):
+    return {entry.name: entry for entry in found.ledger.entries}
+
+
+def l2(strength, names=("hidden.weight", "out.weight")):
+    return lambda model: 0.5 * strength * sum(dict(model.named_parameters())[name].square().sum() for name in names)
+
+
+def test_everything_is_as_before(training):
+    case = training(lambda weights: Adam(weights, 0.01, weight_decay=0.1), penalty=l2(0.01), clip=0.1)
+    case.step()
+    before = [value.clone() for value in case.model.state_dict().values()]
+    moments = [value.clone() for state in case.optimizer.state.values() for value in state.values()]
+    gradients, random = [weight.grad.clone() for weight in case.model.parameters()], torch.get_rng_state()
+    audit(case.model, case.optimizer, case.step)
+    assert all(map(torch.equal, before, case.model.state_dict().values()))
+    assert all(map(torch.equal, gradients, (weight.grad for weight in case.model.parameters())))
+    after = [value for state in case.optimizer.state.values() for value in state.values()]
+    assert all(map(torch.equal, moments, after))
+    assert torch.equal(random, torch.get_rng_state())
+    assert not case.optimizer._optimizer_step_pre_hooks
+    assert not any(module._forward_hooks for module in case.model.modules())
+
+
+def test_l2_in_the_loss(training):
+    case = training(penalty=l2(0.03))
+    found = entries(audit(case.model, case.optimizer, case.step))
+    hidden = found["hidden.weight"]
+    assert hidden.strength == pytest.approx(0.03, rel=1e-5)
+    assert hidden.fit == pytest.approx(1.0)
+    assert hidden.sources == {"loss": pytest.approx(0.03, rel=1e-5)}
+    assert hidden.parts["penalty"].size == pytest.approx(0.1 * 0.03 * hidden.size, rel=1e-3)
+    assert hidden.parts["penalty"].shrink == pytest.approx(0.1 * 0.03, rel=1e-3)
+    assert sum(part.share for part in hidden.parts.values()) == pytest.approx(1.0, abs=1e-4)
+    assert "penalty" not in found["hidden.bias"].parts
+    assert math.isnan(found["hidden.bias"].strength)
+
+
+OPTIMIZERS = {
+    "sgd": (lambda weights: SGD(weights, 0.1, weight_decay=0.05), "coupled"),
+    "momentum": (lambda weights: SGD(weights, 0.1, momentum=0.9, weight_decay=0.05), "coupled"),
+    "adam": (lambda weights: Adam(weights, 0.01, weight_decay=0.05), "coupled"),
+    "nadam": (lambda weights: NAdam(weights, 0.01, weight_decay=0.05), "coupled"),
+    "rmsprop": (lambda weights: RMSprop(weights, 0.01, weight_decay=0.05), "coupled"),
+    "adagrad": (lambda weights: Adagrad(weights, 0.01, weight_decay=0.05), "coupled"),
+    "adamw": (lambda weights: AdamW(weights, 0.01, weight_decay=0.05), "decoupled"),
+    "nadam, decoupled": (
+        lambda weights: NAdam(weights, 0.01, weight_decay=0.05, decoupled_weight_decay=True),
+        "decoupled",
+    ),
+    "none": (lambda weights: AdamW(weights, 0.01, weight_decay=0.0), "none"),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_form_of_the_decay_is_measured(training, name):
+    make, form = OPTIMIZERS[name]
+    case = training(make)
+    for _ in range(3):
+        case.step()
+    found = audit(case.model, case.optimizer, case.step)
+    hidden = entries(found)["hidden.weight"]
+    assert found.ledger.form == form
+    if form == "coupled":
+        assert hidden.strength == pytest.approx(0.05, rel=1e-5)
+        assert math.isnan(hidden.decay)
+    elif form == "decoupled":
+        assert hidden.decay == pytest.approx(0.05, rel=1e-2)
+        assert hidden.decay_fit > 0.999
+        assert math.isnan(hidden.strength)
+    else:
+        assert not {"penalty", "decay"} & set(hidden.parts)
+
+
+def test_an_attached_recipe(training):
+    case = training()
+    recipe = bridle.Recipe(
+        bridle.L2(0.03, scope={"names": "hidden.weight"}),
+        bridle.L1(0.02, scope={"names": "out.weight"}),
+        bridle.DecoupledDecay(0.5, scope={"names": "words.weight"}),
+    )
+    handle = bridle.attach(case.model, case.optimizer, recipe)
+    found = entries(audit(case.model, case.optimizer, case.step))
+    assert handle.step == 0
+    assert found["hidden.weight"].sources == {"bridle": pytest.approx(0.03, rel=1e-5)}
+    assert found["words.weight"].decay == pytest.approx(0.5, rel=1e-3)
+    shrunk = found["out.weight"].parts["proximal"]
+    assert shrunk.size == pytest.approx(0.1 * 0.02 * 24**0.5, rel=0.05)
+    assert set(found["norm.weight"].parts) == {"data"}
+
+
+def test_clipping_takes_the_penalty_with_it(training):
+    case = training(penalty=l2(0.03), clip=0.05)
+    hidden = entries(audit(case.model, case.optimizer, case.step))["hidden.weight"]
+    norm = torch.stack([weight.grad.norm() for weight in stepped(training(penalty=l2(0.03)))]).norm()
+    assert hidden.clip == pytest.approx(0.05 / float(norm), rel=1e-4)
+    assert hidden.strength == pytest.approx(0.03 * hidden.clip, rel=1e-4)
+    assert hidden.parts["clipping"].share < 0
+
+
+def stepped(case):
+    case.step()
+    return list(case.model.parameters())
+
+
+def test_changes_by_hand(training):
+    def spoil(model):
+        model.hidden.weight.grad.add_(model.hidden.weight.detach(), alpha=0.04)
+        with torch.no_grad():
+            model.out.weight.mul_(1 - 0.1 * 0.3)
+
+    case = training(spoil=spoil)
+    found = entries(audit(case.model, case.optimizer, case.step))
+    assert found["hidden.weight"].sources == {"by hand": pytest.approx(0.04, rel=1e-3)}
+    assert found["out.weight"].decay == pytest.approx(0.3, rel=1e-3)
+    assert found["hidden.weight"].clip == 1.0
+
+
+def test_biases_at_zero_show_their_strength(training):
+    case = training(penalty=l2(0.03, ("hidden.bias",)))
+    with torch.no_grad():
+        case.model.hidden.bias.zero_()
+    assert entries(audit(case.model, case.optimizer, case.step))["hidden.bias"].strength == pytest.approx(0.03)
+
+
+def test_a_sum_of_losses_is_read_as_a_mean(training):
+    case = training()
+
+    def step():
+        case.optimizer.zero_grad()
+        loss = cross_entropy(case.model(case.words), case.targets, reduction="sum")
+        (loss + l2(0.32)(case.model)).backward()
+        case.optimizer.step()
+
+    found = audit(case.model, case.optimizer, step)
+    assert found.ledger.data_weight == 16.0
+    assert entries(found)["hidden.weight"].strength == pytest.approx(0.02, rel=1e-4)
+
+
+def test_weights_that_the_model_uses(training):
+    case = training()
+    case.model.extra = nn.Linear(2, 2)
+    case.model.hidden.weight.requires_grad_(False)
+    found = entries(audit(case.model, case.optimizer, case.step))
+    assert found["extra.weight"].used is False
+    assert found["hidden.weight"].used is True  # frozen, and used
+    assert found["out.weight"].used is True
+
+
+def test_weights_used_outside_of_modules_are_data(training):
+    case = training()
+    case.model.scale = nn.Parameter(torch.ones(()))
+
+    def step():
+        case.optimizer.zero_grad()
+        cross_entropy(case.model.scale.exp() * case.model(case.words), case.targets).backward()
+        case.optimizer.step()
+
+    case.optimizer.add_param_group({"params": [case.model.scale]})
+    found = audit(case.model, case.optimizer, step)
+    assert set(entries(found)["scale"].parts) == {"data"}
+    assert any("1 of the weights act on data outside" in note for note in found.ledger.notes)
+
+
+def test_dropout_and_a_closure(training):
+    case = training()
+    case.model.norm = nn.Sequential(nn.LayerNorm(8), nn.Dropout(0.5))
+    optimizer = SGD(case.model.parameters(), 0.1, weight_decay=0.01)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = cross_entropy(case.model(case.words), case.targets)
+        loss.backward()
+        return loss
+
+    found = audit(case.model, optimizer, lambda: optimizer.step(closure))
+    assert found.ledger.noise == 0.0
+    assert entries(found)["hidden.weight"].strength == pytest.approx(0.01, rel=1e-4)
+
+
+def test_a_step_that_takes_a_batch(training):
+    case = training()
+    loader = [(case.words[:8], case.targets[:8]), (case.words[8:], case.targets[8:])]
+
+    def step(batch):
+        case.optimizer.zero_grad()
+        cross_entropy(case.model(batch[0]), batch[1]).backward()
+        case.optimizer.step()
+        batch[0].zero_()
+
+    assert audit(case.model, case.optimizer, step, loader).ledger.noise == 0.0
+    assert bool(case.words.any())
+    with pytest.raises(AuditError, match=r"step must take no argument, or one, the batch.*loader is None"):
+        audit(case.model, case.optimizer, step)
+    with pytest.raises(AuditError, match="The loader gives no batch"):
+        audit(case.model, case.optimizer, step, [])
+
+
+def test_an_iterator_makes_steps_differ(training):
+    case = training()
+    batches = iter([(case.words[[row]], case.targets[[row]]) for row in range(16)] * 9)
+
+    def step():
+        words, targets = next(batches)
+        case.optimizer.zero_grad()
+        cross_entropy(case.model(words), targets).backward()
+        case.optimizer.step()
+
+    found = audit(case.model, case.optimizer, step)
+    assert found.ledger.noise > 0.1
+    assert "Two runs of the same step differ by" in found.ledger.notes[0]
+    assert found.unrestored[0].startswith("The iterator 'batches'")
+
+
+def test_a_step_without_an_optimizer_step_is_refused(training):
+    case = training()
+    with pytest.raises(AuditError, match=r"The step never called SGD\.step\(\)"):
+        audit(case.model, case.optimizer, lambda: cross_entropy(case.model(case.words), case.targets).backward())
+    with pytest.raises(AuditError, match=r"audit\(...\) needs an optimizer of torch; got int"):
+        audit(case.model, 3, case.step)
+
+
+def test_the_record_survives_json(training):
+    case = training(lambda weights: Adam(weights, 0.01, weight_decay=0.1))
+    found = audit(case.model, case.optimizer, case.step)
+    assert found.findings
+    assert dumps(loads(Audit, dumps(found))) == dumps(found)

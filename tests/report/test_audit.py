@@ -1,0 +1,40 @@
+"""The table of an audit."""
+
+from io import StringIO
+
+from rich.console import Console
+
+from bridle.records import Audit, Entry, Finding, Ledger, Part, Severity
+from bridle.report.audit import print_audit
+
+
+def entry(name, **fields):
+    return Entry(name, "matrices", (2, 2), True, True, True, 2.0, 0.1, 0.0, 0.1, 1.0, 0.5, **fields)
+
+
+def printed(audit):
+    console = Console(file=StringIO(), width=160)
+    print_audit(audit, console)
+    return console.file.getvalue()
+
+
+def test_shares_strengths_and_findings():
+    parts = {"data": Part(0.1, 0.9, 0.0), "penalty": Part(0.02, 0.1, 0.01)}
+    entries = (
+        entry("fc.weight", parts=parts, strength=3e-4, fit=1.0, l1_fit=0.6, l1_strength=1.0),
+        entry("[link=x]out", l1_strength=0.02, l1_fit=1.0, fit=0.5, strength=9.0, decay=0.05),
+    )
+    finding = Finding("decay_scope", Severity.WARNING, "Decay on [bold]biases.")
+    text = printed(Audit(Ledger(entries, "SGD", notes=("A note.",)), (finding,), ("A file.",)))
+    lines = text.splitlines()
+    assert lines[0] == "What moved the weights in one step of SGD, in shares of each movement"
+    assert " ".join(lines[1].split()) == "parameter moved data penalty L2 strength L1 strength decay used"
+    assert lines[2].split() == ["fc.weight", "5.00%", "90.0%", "10.0%", "3e-4", "–", "–", "yes"]
+    assert lines[3].split() == ["[link=x]out", "5.00%", "–", "–", "–", "0.02", "0.05", "yes"]
+    assert "warning decay_scope: Decay on [bold]biases." in text
+    assert "A note." in text
+    assert "A file." in text
+
+
+def test_nothing_found():
+    assert "No mistake found." in printed(Audit(Ledger((entry("w"),), "Adam"), ()))
