@@ -86,8 +86,8 @@ def main() -> None:
         }
         results[name] = found | {"ratios": ratios}
         print(f"{name}: the audit takes {ratios['steps']:.1f} steps' time and {ratios['memory']:.2f} times the memory")
-    about = {"when": datetime.now(UTC).isoformat(), "batch": asked.batch, "threads": torch.get_num_threads()}
-    about |= {"versions": versions(), "hardware": hardware()}
+    about = {"when": datetime.now(UTC).isoformat(), "batch": asked.batch}
+    about |= {"versions": versions(), "hardware": hardware("cpu", torch.get_num_threads(), 1)}
     asked.out.write_text(json.dumps(about | {"results": results}, indent=1), encoding="utf-8")
 
 

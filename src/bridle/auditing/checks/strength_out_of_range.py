@@ -34,8 +34,8 @@ class StrengthOutOfRange(Check):
                 self.name,
                 Severity.ERROR,
                 f"{some(found)}: {first.name} loses {shrink(first):.2g} of itself in a step, and its penalty's "
-                f"gradient is {ratio:.2g} times the data's. Weights go to zero. Lower the strength in tenfold steps, or let "
-                "bridle.fit choose it.",
+                f"gradient is {ratio:.2g} times the data's. Weights go to zero. Lower the strength tenfold, or "
+                "let bridle.fit choose it.",
                 {"shrink": {entry.name: shrink(entry) for entry in found}, "gradient_ratio": ratio},
             )
         idle = [entry for entry in trained if _is_lost(entry)]
