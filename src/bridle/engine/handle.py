@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from bridle.core import Draws, LossTerm, Recipe
 from bridle.engine.again import Again
 from bridle.engine.denormals import snap
+from bridle.engine.groups import identity, weights_in
 from bridle.engine.optimality import dense_copy, residual
 from bridle.engine.overlaps import overlaps
 from bridle.engine.penalties import Penalties
@@ -62,8 +63,8 @@ class Handle:
         self.findings: tuple[Finding, ...] = overlaps(self._penalties, self._updates, optimizer)
         self.step, self.repeats = 0, False
         self._copies, self._left_out = bool(copies), ""
-        self._groups = _groups(optimizer)
-        self._frozen = [weight for weight in _weights(optimizer) if not weight.requires_grad]
+        self._groups = identity(optimizer)
+        self._frozen = [weight for weight in weights_in(optimizer) if not weight.requires_grad]
         self._hooks = [
             optimizer.register_step_pre_hook(self._before),
             optimizer.register_step_post_hook(self._after),
@@ -125,7 +126,7 @@ class Handle:
                 "settle(...) moves the weights that the loss is of; these have copies, which it does not serve."
             )
         self._penalties.schedule(1.0)
-        weights = [weight for weight in _weights(self._optimizer) if weight.requires_grad]
+        weights = [weight for weight in weights_in(self._optimizer) if weight.requires_grad]
 
         def objective(gradients: bool) -> float:
             with torch.set_grad_enabled(gradients):
@@ -148,7 +149,7 @@ class Handle:
         """
         self._refuse_detached()
         self._penalties.schedule(1.0)
-        return residual(self._penalties, _weights(self._optimizer), loss)
+        return residual(self._penalties, weights_in(self._optimizer), loss)
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed training needs beside the model's and the optimizer's state: the step and starting points."""
@@ -214,7 +215,7 @@ class Handle:
 
     def _refuse_changes(self) -> None:
         """What is trained now must be what the recipe was bound to: a weight that came later would go without it."""
-        if _groups(self._optimizer) != self._groups or any(weight.requires_grad for weight in self._frozen):
+        if identity(self._optimizer) != self._groups or any(weight.requires_grad for weight in self._frozen):
             raise RecipeError(
                 f"The {type(self._optimizer).__name__} trains other weights than when the recipe was attached (a "
                 "parameter group was added, or a weight unfrozen). Call handle.detach() and bridle.attach again."
@@ -277,7 +278,7 @@ class Handle:
     def _unscale(self) -> None:
         """Show rules plain gradients, and keep the weights where only the device knows whether the step is skipped."""
         optimizer: Any = self._optimizer
-        weights: list[Any] = [weight for weight in _weights(optimizer) if weight.grad is not None]
+        weights: list[Any] = [weight for weight in weights_in(optimizer) if weight.grad is not None]
         if getattr(optimizer, "grad_scale", None) is not None:
             torch._foreach_mul_([weight.grad for weight in weights], optimizer.grad_scale.double().reciprocal().float())
             optimizer.grad_scale = None
@@ -297,12 +298,3 @@ class Handle:
         self.step += 1
         if self.step % SNAP_EVERY == 0:
             snap(self._optimizer)
-
-
-def _weights(optimizer: Optimizer) -> list[Tensor]:
-    return [weight for group in optimizer.param_groups for weight in group["params"]]
-
-
-def _groups(optimizer: Optimizer) -> list[tuple[int, int]]:
-    """Which weights the groups hold, in order; ``load_state_dict`` keeps it."""
-    return [(id(group["params"]), len(group["params"])) for group in optimizer.param_groups]
