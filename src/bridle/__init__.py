@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bridle.regularizers.targets import *  # noqa: F403
     from bridle.regularizers.terms import *  # noqa: F403
     from bridle.regularizers.updates import *  # noqa: F403
+    from bridle.report.audit import print_audit
 
 _HOMES = {
     "BridleClassifier": "bridle.integrations.sklearn",
@@ -58,6 +59,7 @@ _HOMES = {
     "load_recipe": "bridle.regularizers.catalogue",
     "marginal_likelihood": "bridle.job.marginal_likelihood",
     "preview": "bridle.job.preview",
+    "print_audit": "bridle.report.audit",
     "resume": "bridle.job.fit",
     "schedule": "bridle.core",
     "search": "bridle.job.search",
@@ -94,6 +96,7 @@ __all__ = [
     "load_recipe",
     "marginal_likelihood",
     "preview",
+    "print_audit",
     "resume",
     "schedule",
     "search",
