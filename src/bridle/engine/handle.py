@@ -178,8 +178,7 @@ class Handle:
     @contextmanager
     def without(self, part: str) -> Iterator[None]:
         """Within it the steps lack a part: ``"penalty"`` (gradients), ``"proximal"`` (and bounds) or ``"decay"``."""
-        rules = self._updates.parts
-        self._left_out = part
+        rules, self._left_out = self._updates.parts, part
         if part == "proximal":
             self._updates.parts = [item for item in rules if not item[0].constrains]
         elif part == "decay":

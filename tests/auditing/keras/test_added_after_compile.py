@@ -1,5 +1,9 @@
 """A regularised layer behind the softmax, added after compile, is found; layers that compile saw pass."""
 
+import pytest
+
+pytestmark = pytest.mark.slow  # each script is a process that imports Keras
+
 
 def test_found(traced):
     told = traced("added_after_compile")

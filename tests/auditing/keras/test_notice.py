@@ -1,5 +1,9 @@
 """Keras models are noticed when they are compiled and fitted, and stopped where asked."""
 
+import pytest
+
+pytestmark = pytest.mark.slow  # each script is a process that imports Keras
+
 
 def test_the_first_step(traced):
     told = traced("unused_weight")

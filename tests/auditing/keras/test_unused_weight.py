@@ -1,5 +1,9 @@
 """A regularised weight that no output depends on is found; used ones pass, biases under softmax too."""
 
+import pytest
+
+pytestmark = pytest.mark.slow  # each script is a process that imports Keras
+
 
 def test_found(traced):
     told = traced("unused_weight")
