@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from time import monotonic
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
@@ -38,7 +38,7 @@ def digests(inputs: Tensor) -> list[bytes]:
     return [blake2b(row.tobytes(), digest_size=16).digest() for row in rows]
 
 
-def again_possible(loader: Any) -> bool:
+def again_possible(loader: Any) -> TypeGuard[Iterable[Any]]:
     """Whether a loader can be read more than once: it is no iterator, which would be used up."""
     return isinstance(loader, Iterable) and not isinstance(loader, Iterator)
 

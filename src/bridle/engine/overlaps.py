@@ -26,7 +26,7 @@ def _twice(penalties: Penalties) -> Iterator[Finding]:
             yield Finding(
                 "penalty_twice",
                 Severity.WARNING,
-                f"{one.declared.key} and {other.declared.key} both act on {_some(shared)}: their strengths add up "
+                f"{one.declared.key} and {other.declared.key} both act on {some(shared)}: their strengths add up "
                 "there. Keep one of them, or give them different scopes.",
                 {"weights": shared},
             )
@@ -49,7 +49,7 @@ def _on_top(pulls: list[tuple[str, dict[str, Tensor]]], optimizer: Optimizer) ->
             yield Finding(
                 "penalty_and_weight_decay",
                 Severity.WARNING,
-                f"{key} acts on {_some(list(found))}, which {type(optimizer).__name__} decays by itself "
+                f"{key} acts on {some(list(found))}, which {type(optimizer).__name__} decays by itself "
                 f"with weight_decay = {next(iter(found.values())):g}. Both take effect. Set weight_decay=0 there "
                 "unless that is meant.",
                 {"weight_decay": found},
@@ -62,11 +62,12 @@ def _outside(penalties: Penalties, optimizer: Optimizer) -> Iterator[Finding]:
             yield Finding(
                 "penalty_outside_optimizer",
                 Severity.WARNING,
-                f"{key} covers {_some(names)}, which this {type(optimizer).__name__} does not hold: it does not act "
+                f"{key} covers {some(names)}, which this {type(optimizer).__name__} does not hold: it does not act "
                 "there. Attach a recipe to the optimizer that does, or narrow the scope.",
                 {"weights": names},
             )
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """The first name, and how many more."""
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"

@@ -36,8 +36,6 @@ class NearDuplicates(Check):
         """The finding, with the share of validation rows that have a near copy in training."""
         if not again_possible(observed.loader) or not again_possible(observed.val_loader):
             return
-        assert observed.loader is not None  # noqa: S101 - said for the type checker, seen above
-        assert observed.val_loader is not None  # noqa: S101
         with draws_kept():
             trained, validated = matrix(observed.loader, ROWS), matrix(observed.val_loader, ROWS)
         if (

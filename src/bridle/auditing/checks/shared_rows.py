@@ -28,8 +28,6 @@ class SharedRows(Check):
         """The finding, with the number and share of the rows."""
         if not again_possible(observed.loader) or not again_possible(observed.val_loader):
             return
-        assert observed.loader is not None  # noqa: S101 - said for the type checker, seen above
-        assert observed.val_loader is not None  # noqa: S101
         with draws_kept():
             trained = Counter(digest for block in blocks(observed.loader, LIMIT) for digest in digests(block))
             validated = [digest for block in blocks(observed.val_loader, LIMIT) for digest in digests(block)]

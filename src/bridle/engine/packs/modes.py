@@ -1,25 +1,17 @@
 """How the members of a job train, kept in its folder: who resumes the job trains alike, and the report tells it."""
 
 import hashlib
-import json
 from collections.abc import Hashable
-from dataclasses import asdict
 from pathlib import Path
 
-from bridle.engine import checkpoint
-from bridle.engine.packs.verdict import Verdict
+from bridle.engine.packs.verdict import Verdict, load, save
 from bridle.engine.setting import Setting
 
 
 def read(setting: Setting, kind: Hashable) -> Verdict | None:
     """The verdict that the job began with; ``None`` where it has none for this kind."""
     file = _file(setting, kind)
-    if file is None or not file.exists():
-        return None
-    try:
-        return Verdict(**json.loads(file.read_text(encoding="utf-8")))
-    except (ValueError, TypeError, OSError):
-        return None
+    return None if file is None else load(file)
 
 
 def keep(setting: Setting, kind: Hashable, found: Verdict) -> None:
@@ -30,21 +22,15 @@ def keep(setting: Setting, kind: Hashable, found: Verdict) -> None:
     """
     file = _file(setting, kind)
     if file is not None:
-        with checkpoint.replacing(file) as part:
-            part.write_text(json.dumps(asdict(found)), encoding="utf-8")
+        save(file, found)
 
 
 def told(setting: Setting) -> list[str]:
-    """How the members of the job train, a sentence for each way."""
+    """How the members of the job train, a sentence for each way; damaged files are judged anew when they are needed."""
     if setting.folder is None:
         return []
-    found = []
-    for file in (setting.folder / "modes").glob("*.json"):
-        try:
-            found.append(_words(Verdict(**json.loads(file.read_text(encoding="utf-8")))))
-        except (ValueError, TypeError, OSError):
-            continue  # damaged: it is judged anew when it is needed
-    return sorted(set(found))
+    found = [load(file) for file in (setting.folder / "modes").glob("*.json")]
+    return sorted({_words(verdict) for verdict in found if verdict is not None})
 
 
 def _words(found: Verdict) -> str:

@@ -9,6 +9,7 @@ import inspect
 import json
 import platform
 from collections.abc import Hashable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, final
@@ -64,19 +65,32 @@ def verdict(member: Member, setting: Setting, kind: Hashable, workers: int) -> V
         workers: Processes that train at once, which share the memory.
     """
     file = _file(member, setting, kind, workers)
-    if file is not None and file.exists():
-        try:
-            return Verdict(**json.loads(file.read_text(encoding="utf-8")))
-        except (ValueError, TypeError, OSError):
-            file.unlink(missing_ok=True)
-    found = _judge(member, setting, workers)
-    if file is not None:
-        try:
-            with checkpoint.replacing(file) as part:
-                part.write_text(json.dumps(asdict(found)), encoding="utf-8")
-        except StorageError:
-            return found  # a cache that cannot be written costs a probe next time
+    if file is None:
+        return _judge(member, setting, workers)
+    found = load(file)
+    if found is None:
+        found = _judge(member, setting, workers)
+        with suppress(StorageError):  # a cache that cannot be written costs a probe next time
+            save(file, found)
     return found
+
+
+def load(file: Path) -> Verdict | None:
+    """The verdict in a file; ``None`` where there is none, or a damaged one."""
+    try:
+        return Verdict(**json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, TypeError, OSError):
+        return None
+
+
+def save(file: Path, found: Verdict) -> None:
+    """Write a verdict.
+
+    Raises:
+        StorageError: If it cannot be written.
+    """
+    with checkpoint.replacing(file) as part:
+        part.write_text(json.dumps(asdict(found)), encoding="utf-8")
 
 
 def _judge(member: Member, setting: Setting, workers: int) -> Verdict:

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from bridle.core import Averaging, StopRule, UpdateRule
+from bridle.engine.overlaps import some
 from bridle.integrations.keras.handle import Handle
 from bridle.integrations.keras.scope import Weight, layers, weights
 from bridle.records import Finding, Severity
@@ -37,7 +38,7 @@ def _penalised_twice(handle: Handle) -> Iterator[Finding]:
             yield Finding(
                 "penalty_and_weight_decay",
                 Severity.WARNING,
-                f"{item.key} acts on {_some(list(decayed))}, which {type(optimizer).__name__} decays by itself with "
+                f"{item.key} acts on {some(list(decayed))}, which {type(optimizer).__name__} decays by itself with "
                 f"weight_decay = {next(iter(decayed.values())):g}. Both take effect. Compile with weight_decay=0 "
                 "unless that is meant.",
                 {"weight_decay": decayed},
@@ -47,7 +48,7 @@ def _penalised_twice(handle: Handle) -> Iterator[Finding]:
             yield Finding(
                 "penalty_and_regularizer",
                 Severity.WARNING,
-                f"{item.key} acts on {_some(own)}, whose layer has a regularizer of its own that Keras adds to the "
+                f"{item.key} acts on {some(own)}, whose layer has a regularizer of its own that Keras adds to the "
                 "loss. Both take effect, and the layer's is in val_loss. Build the layer without it.",
                 {"weights": own},
             )
@@ -65,7 +66,7 @@ def _averages(handle: Handle) -> Iterator[Finding]:
         yield Finding(
             "stale_statistics",
             Severity.WARNING,
-            f"The averaged weights meet the moving statistics of {_some(norms)} as the live weights left them. Score "
+            f"The averaged weights meet the moving statistics of {some(norms)} as the live weights left them. Score "
             "with a pass of training batches in between, or use a norm without moving statistics.",
             {"layers": norms},
         )
@@ -77,11 +78,7 @@ def _monitored(handle: Handle) -> Iterator[Finding]:
         yield Finding(
             "penalty_in_monitored_loss",
             Severity.WARNING,
-            f"Early stopping watches val_loss, which holds the penalty of {_some(terms)}: Keras adds layers' own "
+            f"Early stopping watches val_loss, which holds the penalty of {some(terms)}: Keras adds layers' own "
             "regularizers to it. Build the layers without them and declare the penalty in the recipe.",
             {"weights": terms},
         )
-
-
-def _some(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
