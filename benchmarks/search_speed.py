@@ -39,7 +39,8 @@ from torch.nn import functional
 
 from bridle.choosing.budget import Budget
 from bridle.choosing.sampling import open_study
-from bridle.choosing.strategies import Halving
+from bridle.choosing.strategies import Grid, Halving, Strategy
+from bridle.choosing.strategies import Path as WarmPath
 from bridle.choosing.strategy import Evaluate, search
 from bridle.core import Recipe, Training, between, choice
 from bridle.data.dataset import Dataset
@@ -53,7 +54,7 @@ from bridle.job.trainer import Trainer
 from bridle.population import Crew, Member, crew
 from bridle.records import Candidate, Fold, Mark, Outcome
 from bridle.regularizers.noise import Dropout
-from bridle.regularizers.penalties import L2
+from bridle.regularizers.penalties import L1, L2
 
 TARGETS = {
     "digits": {"fused": 2.2, "default": 3.0, "skorch": 5.0},
@@ -62,6 +63,8 @@ TARGETS = {
     "resnet": {"fused": 1 / 1.05},
     "cnn": {"fused": 1 / 1.05},
     "halving": {"halving": 3.0, "halving of four rungs": 3.0},
+    "path": {"path": 3.0},
+    "compiled": {"eager": 1.5},
 }
 
 
@@ -167,11 +170,18 @@ class Plain:
 class Population:
     """The same members for Bridle."""
 
-    def __init__(self, dataset: Dataset, model: type[nn.Module], members: list[Member], workers: int = 2) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        model: type[nn.Module],
+        members: list[Member],
+        workers: int = 2,
+        compiled: bool = False,
+    ) -> None:
         self._folder, self._members = tempfile.TemporaryDirectory(), members
         folder = Path(self._folder.name)
         spool.save(dataset, folder / "data")
-        trainer = Trainer(folder, "accuracy", model, None, "cpu", 1, workers, os.getpid())
+        trainer = Trainer(folder, "accuracy", model, None, "cpu", 1, workers, os.getpid(), compiled)
         self._crew, self._rounds = Crew(trainer, trainer.plan, workers), 0
         self.trainer = trainer
 
@@ -190,12 +200,19 @@ class Population:
     def evaluation(self, stage: str, folds: list[Fold]) -> Evaluate:
         """Trains the recipes of a search on all folds, to a rung or to their end."""
 
-        def evaluate(recipes: list[tuple[int, Recipe]], *, until: int = 0, **_: object) -> dict[int, list[Outcome]]:
+        kept: dict[tuple[int | None, int], str] = {}
+
+        def evaluate(
+            recipes: list[tuple[int, Recipe]], *, until: int = 0, keep: bool = False, warm: int | None = None
+        ) -> dict[int, list[Outcome]]:
             members = [
-                Member(number, recipe, fold, 0, stage=stage, until=until)
+                Member(
+                    number, recipe, fold, 0, stage=stage, until=until, keep=keep, warm=kept.get((warm, fold.number), "")
+                )
                 for number, recipe in recipes
                 for fold in folds
             ]
+            kept.update({(member.candidate, member.fold.number): member.name for member in members})
             found: dict[int, list[Outcome]] = {number: [] for number, _ in recipes}
             for member, outcome in self._crew(members):
                 found[member.candidate].append(outcome)
@@ -333,9 +350,10 @@ def cold(case: str, method: str, data: Path) -> float:
 
 def only(case: str, method: str, data: Path) -> None:
     makers = {"digits": digits, "table": table, "resnet": resnet, "cnn": cnn, "mnist": lambda: mnist(data)}
+    makers["compiled"] = thousand
     dataset, model, members = makers[case]()
-    if method == "bridle":
-        population = Population(dataset, model, members)
+    if method in ("bridle", "eager", "compiled"):
+        population = Population(dataset, model, members, compiled=method == "compiled")
         population()
         population.close()
     elif method == "skorch":
@@ -387,6 +405,72 @@ def halving(rounds: int) -> dict[str, object]:
             for name, item in chosen.items()
         },
     }
+
+
+def warm_path(rounds: int) -> dict[str, object]:
+    """The path of L1 with warm starts against training each of its 20 strengths anew, five folds, 27 epochs."""
+    dataset, model, _ = digits()
+    training = Training(epochs=27, batch_size=64, learning_rate=2e-3)
+    space = Recipe(L1(between(1e-6, 1e-2)), training=training)
+    strengths = np.geomspace(1e-6, 1e-2, 20).tolist()
+    population = Population(dataset, model, members_of(dataset, [Recipe(L1(1e-4), training=training)]))
+    folds = make_folds(dataset, np.arange(len(dataset)), 5, 0)
+    population.warm()
+    strategies: dict[str, Strategy] = {"exhaustive": Grid(20), "path": WarmPath("l1.strength", strengths)}
+    seconds: dict[str, list[float]] = {name: [] for name in strategies}
+    found: dict[str, list[Candidate]] = {}
+    for number, name in itertools.product(range(rounds), strategies):
+        began = time.perf_counter()
+        with tempfile.TemporaryDirectory() as folder:
+            study = open_study(Path(folder) / "study.db", "speed", number, higher_is_better=True)
+            evaluate, strategy = population.evaluation(f"{name}{number}", folds), strategies[name]
+            found[name] = search(space, evaluate, study=study, strategy=strategy, budget=Budget(trials=20), members=5)
+            study.close()
+        seconds[name].append(time.perf_counter() - began)
+    population.close()
+    best = max(found["exhaustive"], key=lambda item: item.score)
+    chosen = max(found["path"], key=lambda item: item.score)
+    same = min(
+        found["exhaustive"], key=lambda item: abs(np.log(item.dials["l1.strength"] / chosen.dials["l1.strength"]))
+    )
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    return {
+        "members": 20 * 5,
+        "seconds": seconds,
+        "ratios": {"path": medians["exhaustive"] / medians["path"]},
+        "best": {"strength": best.dials["l1.strength"], "score": best.score, "error": best.error},
+        "chosen by the path": {
+            "strength": chosen.dials["l1.strength"],
+            "score": chosen.score,
+            "score, trained anew": same.score,
+            "within one standard error": bool(best.score - same.score <= best.error),
+        },
+    }
+
+
+def long_search(rounds: int) -> dict[str, object]:
+    """A thousand members of the digits case as they are and with compiled gradients, each in a fresh process."""
+    seconds: dict[str, list[float]] = {"eager": [], "compiled": []}
+    for _, name in itertools.product(range(rounds), seconds):
+        command = [sys.executable, __file__, "--case", "compiled", "--only", name]
+        with tempfile.TemporaryDirectory() as cache:
+            fresh = {"BRIDLE_CACHE": cache, "TORCHINDUCTOR_CACHE_DIR": f"{cache}/inductor"}
+            began = time.perf_counter()
+            subprocess.run(command, check=True, env={**os.environ, **fresh})
+            seconds[name].append(time.perf_counter() - began)
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    return {"members": 1000, "seconds": seconds, "ratios": {"eager": medians["eager"] / medians["compiled"]}}
+
+
+def thousand() -> tuple[Dataset, type[nn.Module], list[Member]]:
+    dataset, model, members = digits()
+    training = members[0].recipe.training
+    recipes = [
+        Recipe(Dropout(rate), L2(strength), training=training)
+        for rate in (0.0, 0.1, 0.2, 0.3, 0.4)
+        for strength in np.geomspace(1e-6, 1e-2, 40).tolist()
+    ]
+    return dataset, model, members_of(dataset, recipes)
 
 
 def survivor(candidates: list[Candidate]) -> Candidate:
@@ -463,8 +547,11 @@ def main() -> int:
     if asked.members:
         print(json.dumps(grow(asked.members)))
         return 0
-    if asked.case in ("growth", "halving"):
-        result = growth() if asked.case == "growth" else halving(asked.rounds)
+    own = {"halving": halving, "path": warm_path, "compiled": long_search}
+    if asked.case == "growth":
+        result = growth()
+    elif asked.case in own:
+        result = own[asked.case](asked.rounds)
     else:
         result = compare(asked.case, asked.rounds, asked.data)
     if asked.cold:
@@ -480,7 +567,8 @@ def main() -> int:
     (asked.out / f"search_speed_{asked.case}.json").write_text(json.dumps(result, indent=1) + "\n")
     for name, ratio in result.get("ratios", {}).items():
         print(
-            f"{asked.case}: {ratio:.2f} times faster " + (f"by {name}" if asked.case == "halving" else f"than {name}")
+            f"{asked.case}: {ratio:.2f} times faster "
+            + (f"by {name}" if asked.case in ("halving", "path") else f"than {name}")
         )
     print("below target: " + ", ".join(missed) if missed else "no target missed")
     return 1 if missed else 0

@@ -46,6 +46,7 @@ def test_defaults(cli, calls):
         "learning_curve": False,
         "stability": False,
         "laplace": False,
+        "compiled": False,
         "drop": (),
         "categorical": (),
         "group": None,
@@ -64,7 +65,7 @@ def test_every_option_arrives(cli, calls):
         *("--strategy", "grid", "--points", 3, "--repeats", 2, "--study", "all.db", "--study-name", "here"),
         *("--budget", "10m", "--select", "best", "--seeds", 2, "--seed", 9, "--out", "there", "--device", "cpu"),
         *("--workers", 1, "--drop", "id", "--drop", "name", "--categorical", "zip", "--group", "g", "--time", "t"),
-        *("--search-seeds", 3, "--nested", 4, "--ensemble", "--laplace"),
+        *("--search-seeds", 3, "--nested", 4, "--ensemble", "--laplace", "--compiled"),
         *("--weights", "w", "--bad-images", "skip", "--attribute", "--prune", "--learning-curve", "--stability"),
     )
     assert result.exit_code == 0, result.output
@@ -102,6 +103,7 @@ def test_every_option_arrives(cli, calls):
         "learning_curve": True,
         "stability": True,
         "laplace": True,
+        "compiled": True,
         "drop": ("id", "name"),
         "categorical": ("zip",),
         "group": "g",

@@ -121,6 +121,8 @@ def _train(
     """Train a round from rung to rung; ``before`` are the recipes of a path so far, the last of which goes on."""
     recipes = {number: space.settle(values) for number, values in asked}
     warm = next((item.number for item in reversed(before or ()) if _is_sound(item)), None)
+    if warm is not None:
+        recipes = {number: _shortened(recipe, bracket.rungs[-1]) for number, recipe in recipes.items()}
     found: dict[int, Candidate] = {}
     climbing = list(recipes)
     for rung, count in zip(bracket.rungs, bracket.counts(len(asked)), strict=True):
@@ -144,6 +146,10 @@ def _train(
                 warm=warm,
             )
     return [found[number] for number in recipes]
+
+
+def _shortened(recipe: Recipe, epochs: int) -> Recipe:
+    return recipe.replace(training=recipe.training.replace(epochs=min(epochs, recipe.training.epochs)))
 
 
 def _best(numbers: Sequence[int], found: Mapping[int, Candidate], count: int, higher_is_better: bool) -> list[int]:

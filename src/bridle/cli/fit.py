@@ -66,6 +66,9 @@ def fit(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     workers: Annotated[int | None, typer.Option(help="Processes; by default as many as there are cores.")] = None,
+    compiled: Annotated[
+        bool, typer.Option("--compiled", help="Compile the step of packs; pays in searches of many minutes.")
+    ] = False,
     attribute: Annotated[
         bool, typer.Option("--attribute", help="Also tell what each regularizer of the recipe is worth.")
     ] = False,

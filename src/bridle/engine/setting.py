@@ -28,6 +28,7 @@ class Setting:
         folder: Where checkpoints and finished members go, or ``None`` to keep nothing.
         device: Where the members train.
         dtype: The type of inputs and weights, ``None`` for float32 and the network's own.
+        compiled: Whether packs compile their gradients.
     """
 
     dataset: Dataset
@@ -37,10 +38,16 @@ class Setting:
     folder: Path | None = None
     device: torch.device = CPU
     dtype: torch.dtype | None = None
+    compiled: bool = False
 
     @cached_property
     def verdicts(self) -> dict[Any, Any]:
         """How members of each kind train, as far as that was found out in this process."""
+        return {}
+
+    @cached_property
+    def graphs(self) -> dict[Any, Any]:
+        """The graphs that were compiled in this process, by what they were compiled for."""
         return {}
 
     @cached_property

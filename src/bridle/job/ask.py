@@ -35,6 +35,7 @@ class Ask:
         model: ``"pkg.mod:name"``, ``"python"`` for an object given from Python, or empty for the default.
         loss: Likewise.
         workers: Processes that train at once; 0 for as many as there are cores.
+        compiled: Whether packs compile their gradients.
         attribute: Whether to tell what each regularizer of the recipe is worth.
         prune: Whether to leave out what is not needed.
         learning_curve: Whether to tell what more data would buy.
@@ -65,6 +66,7 @@ class Ask:
     model: str = ""
     loss: str = ""
     workers: int = 0
+    compiled: bool = False
     attribute: bool = False
     prune: bool = False
     learning_curve: bool = False

@@ -60,6 +60,7 @@ def fit(
     out: str | Path | None = None,
     device: str = "auto",
     workers: int | None = None,
+    compiled: bool = False,
     attribute: bool = False,
     prune: bool = False,
     learning_curve: bool = False,
@@ -100,6 +101,8 @@ def fit(
         out: The run folder, which must not exist; by default ``runs/<name of the data>``.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``.
         workers: Processes that train at once; by default as many as there are cores.
+        compiled: Whether packs compile their gradients, which takes each process some ten seconds at first and pays in
+            searches of many minutes; a compiler must be there.
         attribute: Also tell what each regularizer of the recipe is worth, see :func:`bridle.attribute`.
         prune: Leave out of the refit what is not needed; this attributes, too.
         learning_curve: Also tell what more data would buy, see :func:`bridle.learning_curve`.
@@ -138,6 +141,7 @@ def fit(
         out=out,
         device=device,
         workers=workers,
+        compiled=compiled,
         attribute=attribute,
         prune=prune,
         learning_curve=learning_curve,

@@ -63,6 +63,7 @@ def start(
     out: str | Path | None = None,
     device: str = "auto",
     workers: int | None = None,
+    compiled: bool = False,
     attribute: bool = False,
     prune: bool = False,
     learning_curve: bool = False,
@@ -93,6 +94,7 @@ def start(
         model=named(model),
         loss=named(loss),
         workers=workers or 0,
+        compiled=compiled,
         attribute=attribute or prune,
         prune=prune,
         learning_curve=learning_curve,
@@ -146,7 +148,8 @@ def open_job(workspace: Workspace, ask: Ask, model: Any, loss: Any, progress: Pr
     alone = heavy or ask.device != "cpu"
     workers = 1 if alone else (ask.workers or cores())
     threads = cores() if alone else 1
-    trainer = Trainer(workspace.folder.resolve(), metric.name, model, loss, ask.device, threads, workers, os.getpid())
+    folder = workspace.folder.resolve()
+    trainer = Trainer(folder, metric.name, model, loss, ask.device, threads, workers, os.getpid(), ask.compiled)
     return Context(
         ask=ask,
         workspace=workspace,

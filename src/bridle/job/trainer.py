@@ -39,6 +39,7 @@ class Trainer:
         threads: Threads in torch's operators; fixed for a job, since results depend on it in the last bits.
         workers: Processes that may train at once.
         home: The process that made it.
+        compiled: Whether packs compile their gradients.
         job: Tells this job from any other in the same process, also one that used the same folder before.
     """
 
@@ -50,6 +51,7 @@ class Trainer:
     threads: int
     workers: int
     home: int
+    compiled: bool = False
     job: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def setting(self) -> Setting:
@@ -63,6 +65,7 @@ class Trainer:
                 loss_of(self.loss),
                 self.folder / "members",
                 torch.device(self.device),
+                compiled=self.compiled,
             )
         return _settings[self.job]
 

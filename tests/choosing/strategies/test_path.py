@@ -10,7 +10,7 @@ from bridle.errors import SearchError
 from bridle.regularizers.noise import Dropout
 from bridle.regularizers.penalties import L1, ElasticNet
 
-LINE = Recipe(L1(between(1e-4, 1e-1)), training=Training(learning_rate=between(1e-3, 1e-1), epochs=2))
+LINE = Recipe(L1(between(1e-4, 1e-1)), training=Training(learning_rate=between(1e-3, 1e-1), epochs=30))
 
 
 def walked(tmp_path, outcome, failing=()):
@@ -18,7 +18,9 @@ def walked(tmp_path, outcome, failing=()):
     calls = []
 
     def evaluate(recipes, *, until=0, keep=False, warm=None):
-        calls.append((recipes[0][0], recipes[0][1].regularizers[0].strength, keep, warm))
+        assert until == 0
+        recipe = recipes[0][1]
+        calls.append((recipes[0][0], recipe.regularizers[0].strength, recipe.training.epochs, keep, warm))
         failed = "NaN loss" if recipes[0][0] in failing else None
         return {recipes[0][0]: (outcome([0.5] if failed else [0.5, 0.4], failure=failed),)}
 
@@ -32,18 +34,19 @@ def walked(tmp_path, outcome, failing=()):
 def test_each_strength_starts_from_the_one_before(tmp_path, outcome):
     calls, found = walked(tmp_path, outcome)
     assert calls == [
-        (0, 0.1, True, None),
-        (1, 0.03, True, 0),
-        (2, 0.01, True, 1),
-        (3, 0.003, True, 2),
-        (4, 0.001, True, 3),
+        (0, 0.1, 30, True, None),
+        (1, 0.03, 6, True, 0),
+        (2, 0.01, 6, True, 1),
+        (3, 0.003, 6, True, 2),
+        (4, 0.001, 6, True, 3),
     ]
     assert [item.warm for item in found] == [None, 0, 1, 2, 3]
     assert {item.dials["training.learning_rate"] for item in found} == {0.01}
 
 
 def test_after_a_failure_the_path_goes_on_from_the_last_that_did_not(tmp_path, outcome):
-    _, found = walked(tmp_path, outcome, failing=(0, 2))
+    calls, found = walked(tmp_path, outcome, failing=(0, 2))
+    assert [epochs for _, _, epochs, _, _ in calls] == [30, 30, 6, 6, 6]  # no warm start, no shorter training
     assert [item.warm for item in found] == [None, None, 1, 1, 3]
 
 
@@ -72,3 +75,9 @@ def test_anything_else_is_refused(space, free):
         SearchError, match=rf"A path goes along one dial of one penalty.* Free are {free}\. Fix the oth"
     ):
         path_dial(space)
+
+
+def test_steps_take_a_fifth_of_the_epochs_but_five_at_least():
+    path = Path("l1.strength", [0.1, 0.01])
+    assert [path.bracket(0, epochs).rungs for epochs in (100, 20, 3)] == [(100,), (20,), (3,)]
+    assert [path.bracket(1, epochs).rungs for epochs in (100, 20, 3)] == [(20,), (5,), (3,)]

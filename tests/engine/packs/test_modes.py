@@ -1,5 +1,6 @@
 """How members train, kept in the job's folder."""
 
+import dataclasses
 import itertools
 
 import pytest
@@ -35,6 +36,12 @@ def test_who_resumes_a_job_trains_as_it_began(judged, crowd, setting):
     assert sizes(members, setting()) == [8]
     assert sizes(members, setting("other")) == [9]
     assert modes.told(setting()) == ["in packs of up to 8"]
+
+
+def test_compiled_packs_are_told(judged, crowd, setting):
+    job = setting()
+    sizes(crowd([()], 3), job)
+    assert modes.told(dataclasses.replace(job, compiled=True)) == ["in packs of up to 8, compiled"]
 
 
 def test_the_reason_is_told(judged, crowd, setting):

@@ -9,12 +9,16 @@ from bridle.errors import SearchError
 from bridle.records import Candidate
 
 RATE = "training.learning_rate"
+SHORT, LEAST = 5, 5
+"""A step from weights that are nearly right takes one part in so many of the epochs, but so many at least."""
 
 
 @final
 class Path(Strategy):
     """One strength after the other; each training starts from the weights of the one before, on the same fold.
 
+    The first takes all epochs, the others a fifth of them, though at least five, with the whole
+    schedule of the learning rate in those.
     A warm start makes the score of a strength one of the whole path up to it, so the refit walks that path too.
 
     Args:
@@ -31,9 +35,9 @@ class Path(Strategy):
     def __init__(self, address: str, strengths: Sequence[float], fixed: Mapping[str, Any] | None = None) -> None:
         self._path = [{**(fixed or {}), address: float(strength)} for strength in strengths]
 
-    def bracket(self, number: int, epochs: int) -> Bracket:  # noqa: ARG002 - each step is a round
-        """One strength, trained to the end."""
-        return Bracket(1, (epochs,))
+    def bracket(self, number: int, epochs: int) -> Bracket:
+        """One strength, trained to the end; each step is a round."""
+        return Bracket(1, (max(min(LEAST, epochs), epochs // SHORT) if number else epochs,))
 
     def propose(self, asked: Round) -> list[Values]:
         """The next strength."""

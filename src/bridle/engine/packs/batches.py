@@ -32,6 +32,7 @@ class PackBatch:
         examples: The same as a tensor, ``(M,)``.
         draws: Each member's draws of this step.
         progress: Each member's share of its training that is done.
+        full: Whether it is as large as the members' batches are, not a rest: that is the one size to compile for.
     """
 
     inputs: Tensor
@@ -41,6 +42,7 @@ class PackBatch:
     examples: Tensor
     draws: Sequence[Draws]
     progress: Sequence[float]
+    full: bool = False
 
     def take(self, rows: Sequence[int]) -> "PackBatch":
         """Some rows, in that order; a row may be asked twice."""
@@ -53,6 +55,7 @@ class PackBatch:
             self.examples.index_select(0, index),
             [self.draws[row] for row in rows],
             [self.progress[row] for row in rows],
+            self.full,
         )
 
 
@@ -76,10 +79,15 @@ class Feed:
         for step in range(max(self._steps)):
             count = sum(steps > step for steps in self._steps)
             now = {stream: next(self._streams[stream]) for stream in {slot.stream for slot in self._slots[:count]}}
-            sizes = [self._filled(now[slot.stream][0]) for slot in self._slots[:count]]
-            yield [(start, end, self._batch(start, end, now)) for start, end, _ in runs(sizes)]
+            sizes = [self._size(slot, now[slot.stream][0]) for slot in self._slots[:count]]
+            yield [(start, end, self._batch(start, end, now, full)) for start, end, (_, full) in runs(sizes)]
 
-    def _batch(self, start: int, end: int, now: dict[object, tuple[Batch, Draws, float]]) -> PackBatch:
+    def _size(self, slot: Slot, batch: Batch) -> tuple[int, bool]:
+        """The size of a member's batch once it is filled up, and whether that is the member's full one."""
+        size = self._filled(batch)
+        return size, size >= slot.recipe.training.batch_size and not size % FILL
+
+    def _batch(self, start: int, end: int, now: dict[object, tuple[Batch, Draws, float]], full: bool) -> PackBatch:
         streams = [slot.stream for slot in self._slots[start:end]]
         kept = list(dict.fromkeys(streams))
         found = [now[stream][0] for stream in kept]
@@ -104,6 +112,7 @@ class Feed:
             torch.tensor(counts, device=weights.device),
             [now[stream][1] for stream in streams],
             [now[stream][2] for stream in streams],
+            full,
         )
 
     def _filled(self, batch: Batch) -> int:

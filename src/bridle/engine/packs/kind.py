@@ -16,12 +16,14 @@ from bridle.engine.member import loss_of, softens, starting_network
 from bridle.engine.network import FLOOR, takes_codes
 from bridle.engine.noise import PlacedNoise
 from bridle.engine.packs.batches import PackBatch
+from bridle.engine.packs.compiled import Compiled
 from bridle.engine.packs.draws import PlacedDraws
+from bridle.engine.packs.gradients import Gradients
 from bridle.engine.packs.slot import Bound
 from bridle.engine.packs.tasks import statics
 from bridle.engine.setting import Setting
 from bridle.population import Member, losses
-from bridle.population.stack import Tensors, stored_transposed
+from bridle.population.stack import Stack, Tensors, stored_transposed
 from bridle.population.stacked import StackedModule
 from bridle.records import Task
 
@@ -60,9 +62,10 @@ class Kind:
     Args:
         member: One of them.
         setting: What all members share.
+        size: The largest pack, where gradients may be compiled for it; 0 where they may not.
     """
 
-    def __init__(self, member: Member, setting: Setting) -> None:
+    def __init__(self, member: Member, setting: Setting, size: int = 0) -> None:
         course = Course(member, setting)
         self.setting = setting
         self.model = starting_network(course)
@@ -75,6 +78,10 @@ class Kind:
         self._bound: dict[str, Bound] = {}
         separable = all(noise.separable for noise in member.recipe.of(Noise))
         self._stacked = StackedModule(self.model, separable=separable)
+        self._gradients = Gradients(self._stacked, self.noise, self.losses, self.transposed)
+        self.compiled: Compiled | None = None
+        if setting.compiled and size:
+            self.compiled = Compiled(self._gradients, signature(member, setting), setting.graphs, size)
         self._draws = PlacedDraws(self.model, self.noise)
         self._names = self._named()
 
@@ -122,22 +129,31 @@ class Kind:
         network: nn.Module = self.model
         return network
 
-    def forward(self, tensors: Tensors, batch: PackBatch, dials: Mapping[str, Mapping[str, Tensor]]) -> Tensor:
-        """The outputs ``(M, B, outputs)`` in training mode; buffers are changed in place.
+    def gradients(
+        self, stack: Stack, batch: PackBatch, dials: Mapping[str, Mapping[str, Tensor]]
+    ) -> tuple[Tensor, Tensors]:
+        """Each member's data loss ``(M,)``, and the gradients of the weights as they are stored.
 
         Args:
-            tensors: Weights and buffers, in the layout of the model.
+            stack: What the members carry; buffers are changed in place.
             batch: The batch.
             dials: The dials of each noise, by its key.
         """
-        uniforms = self._draws(batch, dials)
-        flat = {f"{noise}/{name}": value for noise, own in dials.items() for name, value in own.items()}
-
-        def prepare(given: Mapping[str, Tensor]) -> None:
-            bound = {noise: {name: given[f"{noise}/{name}"] for name in own} for noise, own in dials.items()}
-            self.noise.bind(lambda name, _shape, _like: given[name], bound)
-
-        return wide(self._stacked(tensors, batch.inputs, uniforms | flat, prepare, training=True))
+        parts = stack.parts
+        given = {
+            "weights": parts["weights"],
+            "frozen": parts["frozen"],
+            "buffers": parts["buffers"],
+            "uniforms": self._draws(batch, dials),
+            "dials": {f"{noise}/{name}": value for noise, own in dials.items() for name, value in own.items()},
+            "batch": {
+                "inputs": batch.inputs,
+                "targets": batch.targets,
+                "weights": batch.weights,
+                "examples": batch.examples,
+            },
+        }
+        return self.compiled(given) if self.compiled is not None and batch.full else self._gradients(given)
 
     @torch.no_grad()
     def outputs(self, tensors: Tensors, inputs: Tensor) -> Tensor:

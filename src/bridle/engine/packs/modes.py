@@ -30,11 +30,13 @@ def told(setting: Setting) -> list[str]:
     if setting.folder is None:
         return []
     found = [load(file) for file in (setting.folder / "modes").glob("*.json")]
-    return sorted({_words(verdict) for verdict in found if verdict is not None})
+    return sorted({_words(verdict, setting.compiled) for verdict in found if verdict is not None})
 
 
-def _words(found: Verdict) -> str:
-    return f"in packs of up to {found.size}" if found.together else f"one by one: {found.reason}"
+def _words(found: Verdict, compiled: bool) -> str:
+    if not found.together:
+        return f"one by one: {found.reason}"
+    return f"in packs of up to {found.size}" + (", compiled" if compiled else "")
 
 
 def _file(setting: Setting, kind: Hashable) -> Path | None:

@@ -4,6 +4,7 @@ Legend of the axes: ``M`` members, ``B`` batch.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import final
 
 import torch
@@ -57,11 +58,9 @@ class Section:
     def step(self, stack: Stack, batch: PackBatch) -> Tensor:
         """Train on one batch and return each member's data loss, ``(M,)``."""
         progress = batch.progress
-        leaves = {name: value.detach().requires_grad_() for name, value in stack.parts["weights"].items()}
-        losses_M = self._losses(stack, leaves, batch)
-        found = torch.autograd.grad(losses_M.sum(), list(leaves.values()), allow_unused=True)
+        losses_M, found = self._gradients(stack, batch)
         with torch.no_grad():
-            flat = {name: aligned(slope) for name, slope in zip(leaves, found, strict=True) if slope is not None}
+            flat = {name: aligned(slope) for name, slope in found.items()}
             shown = stack.shown_as("weights", flat)
             self._clip(flat)
             rates = self._rates(batch.draws)
@@ -74,19 +73,18 @@ class Section:
             for rule in reversed(running):
                 next(rule, None)
             self._average(stack, progress)
-        return losses_M.detach()
+        return losses_M
 
-    def _losses(self, stack: Stack, leaves: Tensors, batch: PackBatch) -> Tensor:
+    def _gradients(self, stack: Stack, batch: PackBatch) -> tuple[Tensor, Tensors]:
+        """Each member's data loss, ``(M,)``, and the gradients of the weights as they are stored."""
         targets = batch.targets
         for _, task in self._targets:
             own = task.call(_apply, batch.progress, batch.inputs, task.rows.of(targets))
             targets = targets.clone()
             task.rows.write(targets, own)
-        weights = _shown(stack, leaves)
-        dials = {task.first.key: task.dials(batch.progress, next(iter(leaves.values()))) for _, task in self._noise}
-        tensors = weights | stack.shown("frozen") | stack.parts["buffers"]
-        output = self._kind.forward(tensors, batch, dials)
-        return (self._kind.losses(output, targets) * batch.weights).sum(1) / batch.examples
+        like = next(iter(stack.parts["weights"].values()))
+        dials = {task.first.key: task.dials(batch.progress, like) for _, task in self._noise}
+        return self._kind.gradients(stack, replace(batch, targets=targets), dials)
 
     def _rates(self, draws: Sequence[Draws]) -> list[Rate]:
         known: dict[tuple[int, int, int], Rate] = {}
@@ -152,10 +150,6 @@ class Section:
                 task.rows.write(chosen[name], tensor)
         self.penalties.keep_zeros(chosen, live)
         return chosen
-
-
-def _shown(stack: Stack, tensors: Tensors) -> Tensors:
-    return {name: tensor.transpose(-1, -2) if name in stack.transposed else tensor for name, tensor in tensors.items()}
 
 
 def _rate(slot: Slot, draws: Draws) -> Rate:

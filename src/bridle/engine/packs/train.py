@@ -22,7 +22,7 @@ from bridle.engine.setting import Setting
 from bridle.engine.train import damaged, train
 from bridle.errors import BridleError
 from bridle.population import Member
-from bridle.records import Finding, Outcome
+from bridle.records import Finding, Outcome, Severity
 
 CHECKPOINT_SECONDS = 20.0
 """How much work is lost at most where a process is killed: checkpoints cost time."""
@@ -48,7 +48,7 @@ def train_together(
         BridleError: If a recipe does not fit the model, or the disk is full.
     """
     waiting = deque(members)
-    run = _Run(setting, Kind(members[0], setting), size, spare, fills, waiting)
+    run = _Run(setting, Kind(members[0], setting, size), size, spare, fills, waiting)
     try:
         with flushed():
             yield from run.train()
@@ -65,6 +65,11 @@ def train_together(
             yield from train_together(part, setting, size=min(half, size), spare=spare, fills=fills)
     except Exception:  # the user's model or loss may raise anything
         yield from _by_themselves(run.left(), setting)
+
+
+def _not_compiled(reason: str) -> Finding:
+    message = f"The step could not be compiled, so packs trained without that. {reason}"
+    return Finding("not_compiled", Severity.WARNING, message)
 
 
 def _by_themselves(members: Sequence[Member], setting: Setting) -> Iterator[tuple[Member, Outcome]]:
@@ -150,6 +155,8 @@ class _Run:
 
     def _end(self, slot: Slot) -> Outcome:
         member, findings = slot.course.member, self.findings.get(slot.course.member.name, [])
+        if self.kind.compiled is not None and self.kind.compiled.refused:
+            findings = [*findings, _not_compiled(self.kind.compiled.refused)]
         weights: Callable[[], dict[str, Tensor]] = dict
         if isinstance(slot.failure, Diverged):
             outcome = diverged_outcome(
