@@ -44,9 +44,9 @@ from bridle.data.dataset import Dataset
 from bridle.data.folds import make_folds
 from bridle.data.sealed import split_test
 from bridle.data.strata import share_of
+from bridle.engine.packs.train import train_together
 from bridle.engine.process import prepare
 from bridle.engine.setting import Setting
-from bridle.engine.train import train
 from bridle.job.surroundings import hardware, versions
 from bridle.metrics import catalogue as metrics
 from bridle.population import Member
@@ -81,23 +81,32 @@ def scores(run: bridle.Run, metric: str) -> Scores:
     return {item.name: (item.metrics[metric].value, seconds) for item in run.evidence.tested}
 
 
-def trained(whole: Dataset, rows: np.ndarray, score: np.ndarray, recipe: bridle.Recipe, seed: int) -> float:
-    """The RMSE on the rows to score after the last epoch of one training on others."""
+def trained(
+    whole: Dataset, rows: np.ndarray, score: np.ndarray, recipes: list[tuple[bridle.Recipe, int]]
+) -> list[float]:
+    """The RMSE on the rows to score after the last epoch, of trainings on others: each a recipe and a seed."""
     marks = np.full(len(whole), Mark.OUT, dtype=np.int8)
     marks[rows], marks[score] = Mark.TRAIN, Mark.SCORE
-    setting = Setting(whole, metrics.find("rmse"), hidden_50)
-    return float(train(Member(0, recipe, Fold(0, marks), seed), setting).curves.series["score"][-1])
+    fold, setting = Fold(0, marks), Setting(whole, metrics.find("rmse"), hidden_50)
+    members = [Member(number, recipe, fold, seed) for number, (recipe, seed) in enumerate(recipes)]
+    outcomes = {member.candidate: outcome for member, outcome in train_together(members, setting, size=len(members))}
+    return [float(outcomes[member.candidate].curves.series["score"][-1]) for member in members]
+
+
+def refitted(whole: Dataset, rows: np.ndarray, score: np.ndarray, recipe: bridle.Recipe, seed: int) -> float:
+    """The mean RMSE of trainings with several seeds."""
+    return statistics.mean(trained(whole, rows, score, [(recipe, seed + number) for number in range(SEEDS)]))
 
 
 def grid(whole: Dataset, rows: np.ndarray, seed: int) -> bridle.Recipe:
     """The field's choice: the cell of the grid with the least RMSE on a validation fifth after the last epoch."""
     score = rows[share_of(whole.take(rows), np.arange(len(rows), dtype=np.int64), 0.2, seed)]
-    rest = np.setdiff1d(rows, score)
     recipes = [
         bridle.Recipe(bridle.Dropout(rate), bridle.L2(strength), training=PLAIN)
         for rate, strength in product(RATES, STRENGTHS)
     ]
-    return recipes[int(np.argmin([trained(whole, rest, score, recipe, seed) for recipe in recipes]))]
+    found = trained(whole, np.setdiff1d(rows, score), score, [(recipe, seed) for recipe in recipes])
+    return recipes[int(np.argmin(found))]
 
 
 def uci(folder: Path, table: str, seed: int, given: argparse.Namespace) -> Scores:
@@ -106,18 +115,18 @@ def uci(folder: Path, table: str, seed: int, given: argparse.Namespace) -> Score
     test_rows = np.sort(np.random.default_rng(seed).permutation(len(whole))[: len(whole) // 10])
     rows = np.setdiff1d(np.arange(len(whole)), test_rows)
     began = time.perf_counter()
-    plain = [trained(whole, rows, test_rows, bridle.Recipe(training=PLAIN), seed + number) for number in range(SEEDS)]
-    found = {"network as it is": (statistics.mean(plain), time.perf_counter() - began)}
+    plain = refitted(whole, rows, test_rows, bridle.Recipe(training=PLAIN), seed)
+    found = {"network as it is": (plain, time.perf_counter() - began)}
     began = time.perf_counter()
     chosen = grid(whole, rows, seed)
-    refits = [trained(whole, rows, test_rows, chosen, seed + number) for number in range(SEEDS)]
-    found["grid"] = (statistics.mean(refits), time.perf_counter() - began)
+    found["grid"] = (refitted(whole, rows, test_rows, chosen, seed), time.perf_counter() - began)
     space = bridle.Recipe(
         bridle.Dropout(bridle.choice(0.0, *RATES)),
         bridle.L2(bridle.between(1e-7, 1e-2)),
         training=PLAIN.replace(learning_rate=bridle.between(3e-4, 1e-2), schedule="cosine"),
     )
     options = {"model": hidden_50, "seed": seed, "seeds": SEEDS, "budget": given.budget, "select": "best"}
+    options["workers"] = given.workers
     options["trials"] = given.trials or len(RATES) * len(STRENGTHS)
     run = fitted(whole.take(rows), whole.take(test_rows), space, **options)
     return found | named(scores(run, "rmse"), "best")
@@ -130,7 +139,7 @@ def tables(folder: Path, table: str, seed: int, given: argparse.Namespace) -> Sc
     data, test = whole.take(rows), whole.take(sealed.open("the benchmark")[1])
     space = default_space(data.layout, len(data))
     space = space.replace(training=space.training.replace(class_weights="balanced"))
-    options = {"metric": "balanced_accuracy", "seeds": SEEDS, "seed": seed}
+    options = {"metric": "balanced_accuracy", "seeds": SEEDS, "seed": seed, "workers": given.workers}
     run = fitted(data, test, space, trials=given.trials, budget=given.budget, select="one-se", **options)
     found = named(scores(run, "balanced_accuracy"), "one-se")
     evidence = run.evidence
@@ -139,7 +148,7 @@ def tables(folder: Path, table: str, seed: int, given: argparse.Namespace) -> Sc
     again = fitted(data, test, refit_recipe(winner, parse_recipe(winner.recipe)), **options)
     spent = evidence.seconds["baselines"] + evidence.seconds["search"]
     found["best"] = (scores(again, "balanced_accuracy")["chosen"][0], evidence.seconds["total"])
-    return found | {"XGBoost, tuned": boosting(data, test, seed, spent)}
+    return found | {"XGBoost, tuned": boosting(data, test, seed, spent, given.workers)}
 
 
 def named(found: Scores, rule: str) -> Scores:
@@ -147,7 +156,7 @@ def named(found: Scores, rule: str) -> Scores:
     return {rule if name == "chosen" else name: score for name, score in found.items()}
 
 
-def boosting(data: Dataset, test: Dataset, seed: int, seconds: float) -> tuple[float, float]:
+def boosting(data: Dataset, test: Dataset, seed: int, seconds: float, threads: int) -> tuple[float, float]:
     """XGBoost, its settings by TPE on the folds that Bridle had, for as many seconds; then trained on all rows."""
     began = time.perf_counter()
     categorical = ["c" if column.is_categorical else "q" for column in data.layout.columns]
@@ -155,7 +164,7 @@ def boosting(data: Dataset, test: Dataset, seed: int, seconds: float) -> tuple[f
 
     def trained(settings: dict[str, Any], rows: np.ndarray) -> XGBClassifier:
         model = XGBClassifier(
-            random_state=seed, n_jobs=2, enable_categorical=True, feature_types=categorical, **settings
+            random_state=seed, n_jobs=threads, enable_categorical=True, feature_types=categorical, **settings
         )
         weights = compute_sample_weight("balanced", data.targets[rows])
         return model.fit(data.inputs[rows], data.targets[rows], sample_weight=weights)
@@ -228,15 +237,17 @@ def main() -> None:
     parser.add_argument("--splits", type=int, default=10)
     parser.add_argument("--budget", help="of each search, as 10m")
     parser.add_argument("--trials", type=int, help="by default as many as the grid has cells (uci), or no limit")
+    parser.add_argument("--workers", type=int, default=2, help="processes of Bridle, threads of XGBoost")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     if given.data is None:
         parser.error("name the folder of the data with --data or BRIDLE_DATA")
     run_split, names, _ = CASES[given.case]
     file = given.out or Path(__file__).parent / "results" / f"search_quality_{given.case}.json"
-    asked = {"budget": given.budget, "trials": given.trials, "seeds": SEEDS}
+    asked = {"budget": given.budget, "trials": given.trials, "seeds": SEEDS, "workers": given.workers}
     runs = begun(file, asked)
     prepare()
+    torch.set_num_threads(1)
     for split, table in product(range(given.splits), given.tables or names):
         if any((run["table"], run["split"]) == (table, split) for run in runs):
             continue
@@ -251,7 +262,7 @@ def main() -> None:
             "case": given.case,
             "asked": asked,
             "versions": versions(),
-            "hardware": hardware("cpu", 1, 2),
+            "hardware": hardware("cpu", 1, given.workers),
             "runs": runs,
         }
         file.parent.mkdir(parents=True, exist_ok=True)

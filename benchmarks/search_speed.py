@@ -12,6 +12,8 @@ interleaved and ratios are those of medians within one run. Exits with 1 where a
 
     python benchmarks/search_speed.py --case digits --rounds 5
     python benchmarks/search_speed.py --case growth
+
+The case gpu compares on one GPU, where everybody has one process; without one it says so and ends with 0.
 """
 
 import argparse
@@ -65,6 +67,7 @@ TARGETS = {
     "halving": {"halving": 3.0, "halving of four rungs": 3.0},
     "path": {"path": 3.0},
     "compiled": {"eager": 1.5},
+    "gpu": {"digits": 100.0, "table": 100.0},
 }
 
 
@@ -125,7 +128,8 @@ class Cnn(nn.Sequential):
 class Plain:
     """A population for plain loops: the arrays of a data set, and a list of members."""
 
-    def __init__(self, dataset: Dataset, model: type[nn.Module], members: list[Member]) -> None:
+    def __init__(self, dataset: Dataset, model: type[nn.Module], members: list[Member], device: str = "cpu") -> None:
+        self.device = device
         inputs = np.asarray(dataset.inputs, dtype=np.float32)
         self.inputs = inputs / 255 if dataset.inputs.dtype == np.uint8 else inputs
         self.targets, self.model = dataset.targets, model
@@ -140,9 +144,9 @@ class Plain:
         strength = sum(item.strength for item in member.recipe.of(L2))
         inputs, targets = torch.from_numpy(self.inputs), torch.from_numpy(self.targets)
         train, score = (torch.from_numpy(member.fold.rows(mark)) for mark in (Mark.TRAIN, Mark.SCORE))
-        x, y = inputs[train], targets[train]
+        x, y = inputs[train].to(self.device), targets[train].to(self.device)
         torch.manual_seed(member.seed)
-        network = self.model(x[0], self.outputs)
+        network = self.model(x[0], self.outputs).to(self.device)
         for place in network.modules():
             if isinstance(place, nn.Dropout):
                 place.p = member.recipe.of(Dropout)[0].rate
@@ -150,7 +154,7 @@ class Plain:
             network.parameters(), lr=training.learning_rate, weight_decay=strength, fused=fused or None
         )
         for _ in range(training.epochs):
-            order = torch.randperm(len(x))
+            order = torch.randperm(len(x), device=self.device)
             for start in range(0, len(x), training.batch_size):
                 batch = order[start : start + training.batch_size]
                 if len(batch) > 1:
@@ -159,11 +163,14 @@ class Plain:
                     adam.step()
         network.eval()
         with torch.no_grad():
-            return float((network(inputs[score]).argmax(1) == targets[score]).float().mean())
+            found = network(inputs[score].to(self.device)).argmax(1).cpu()
+        return float((found == targets[score]).float().mean())
 
     def loops(self, fused: bool) -> float:
         """All members in two workers; gives the mean accuracy."""
         numbers = range(len(self.members))
+        if self.device != "cpu":
+            return float(np.mean([self(number, fused) for number in numbers]))
         return float(np.mean(Parallel(n_jobs=2, batch_size=4)(delayed(self)(number, fused) for number in numbers)))
 
 
@@ -177,11 +184,12 @@ class Population:
         members: list[Member],
         workers: int = 2,
         compiled: bool = False,
+        device: str = "cpu",
     ) -> None:
         self._folder, self._members = tempfile.TemporaryDirectory(), members
         folder = Path(self._folder.name)
         spool.save(dataset, folder / "data")
-        trainer = Trainer(folder, "accuracy", model, None, "cpu", 1, workers, os.getpid(), compiled)
+        trainer = Trainer(folder, "accuracy", model, None, device, 1, workers, os.getpid(), compiled)
         self._crew, self._rounds = Crew(trainer, trainer.plan, workers), 0
         self.trainer = trainer
 
@@ -482,6 +490,36 @@ def survivor(candidates: list[Candidate]) -> Candidate:
 HALFWAY = {"dropout.rate": 0.2, "l2.strength": 1e-4, "training.learning_rate": 2e-3}
 
 
+def on_gpu(rounds: int, device: str = "cuda") -> dict[str, object]:
+    """Digits and the table on one GPU against fused loops there, and the share of its rate of products."""
+    if device == "cuda" and not torch.cuda.is_available():
+        return {"skipped": "torch sees no GPU here"}
+    sizes = {"digits": (64, 128, 64, 10), "table": (20, 64, 64, 2)}
+    seconds: dict[str, dict[str, list[float]]] = {}
+    shares = {}
+    for case, maker in {"digits": digits, "table": table}.items():
+        dataset, model, members = maker()
+        population = Population(dataset, model, members, workers=1, device=device)
+        plain = Plain(dataset, model, members[: max(1, len(members) // 10)], device)  # a tenth of them, times ten
+        population()
+        plain(0, True)
+        own = seconds[case] = {"bridle": [], "fused": []}
+        for _ in range(rounds):
+            began = time.perf_counter()
+            population()
+            own["bridle"].append(time.perf_counter() - began)
+            began = time.perf_counter()
+            plain.loops(True)
+            own["fused"].append((time.perf_counter() - began) * len(members) / len(plain.members))
+        population.close()
+        training = members[0].recipe.training
+        rows = len(members[0].fold.rows(Mark.TRAIN)) * training.epochs * len(members)
+        products = 2 * 3 * rows * sum(before * after for before, after in itertools.pairwise(sizes[case]))
+        shares[case] = products / statistics.median(own["bridle"]) / product_rate(device)
+    ratios = {name: statistics.median(own["fused"]) / statistics.median(own["bridle"]) for name, own in seconds.items()}
+    return {"seconds": seconds, "ratios": ratios, "share of the rate of matrix products": shares}
+
+
 def growth() -> dict[str, object]:
     """How the cost grows with the number of members: seconds and memory, each in a process of its own."""
     found = []
@@ -519,14 +557,16 @@ def grow(count: int) -> dict[str, object]:
     }
 
 
-def product_rate() -> float:
-    """Floating-point operations per second of one thread in large matrix products."""
-    a, b = torch.randn(1024, 1024), torch.randn(1024, 1024)
-    a @ b
+def product_rate(device: str = "cpu") -> float:
+    """Floating-point operations per second in large matrix products, on a processor of one thread."""
+    size = 1024 if device == "cpu" else 8192
+    a, b = torch.randn(size, size, device=device), torch.randn(size, size, device=device)
+    float((a @ b)[0, 0])
     began = time.perf_counter()
     for _ in range(10):
-        a @ b
-    return 10 * 2 * 1024**3 / (time.perf_counter() - began)
+        c = a @ b
+    float(c[0, 0])  # waits for the device
+    return 10 * 2 * size**3 / (time.perf_counter() - began)
 
 
 def main() -> int:
@@ -547,13 +587,16 @@ def main() -> int:
     if asked.members:
         print(json.dumps(grow(asked.members)))
         return 0
-    own = {"halving": halving, "path": warm_path, "compiled": long_search}
+    own = {"halving": halving, "path": warm_path, "compiled": long_search, "gpu": on_gpu}
     if asked.case == "growth":
         result = growth()
     elif asked.case in own:
         result = own[asked.case](asked.rounds)
     else:
         result = compare(asked.case, asked.rounds, asked.data)
+    if "skipped" in result:
+        print(f"{asked.case}: skipped, {result['skipped']}")
+        return 0
     if asked.cold:
         methods = list(result["seconds"])
         result["cold"] = {name: [cold(asked.case, name, asked.data) for _ in range(asked.cold)] for name in methods}

@@ -120,6 +120,20 @@ def test_two_searches_make_the_tables_at_the_same_time(tmp_path, impatient):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(("search", "mode"), [("", "wal"), ("first", "delete")])
+def test_a_search_writes_ahead_where_the_file_is_its_own(tmp_path, space, search, mode):
+    """What was told is there for whoever looks, also while the search goes on."""
+    file = tmp_path / "study.db"
+    with open_study(file, "search", 0, higher_is_better=False, search=search) as opened:
+        for number, _ in opened.ask_round(space, 0, 2, TPE()):
+            opened.tell(number, 0.5)
+        with sqlite3.connect(file) as connection:
+            assert connection.execute("PRAGMA journal_mode").fetchone() == (mode,)
+            assert connection.execute("SELECT COUNT(*) FROM trial_values").fetchone() == (2,)
+        connection.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["study.db"]
+
+
 def test_urls_name_their_driver(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert url_of("study.db") == f"sqlite:///{tmp_path}/study.db"

@@ -4,7 +4,7 @@ import importlib.util
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, final
+from typing import TYPE_CHECKING, Any, TypeVar, final
 
 from bridle.errors import StorageError
 
@@ -59,16 +59,17 @@ class Database:
     Args:
         storage: A SQLite file, made where it is missing, or the URL of a database.
         say: Is told, in a sentence, when a database has to be waited for, and when it is back.
+        alone: Whether no other search uses it.
 
     Raises:
         StorageError: If it cannot be opened, or is no database. A server that cannot be reached at all is not waited
             for here: its address may be wrong.
     """
 
-    def __init__(self, storage: Path | str, say: Callable[[str], None]) -> None:
+    def __init__(self, storage: Path | str, say: Callable[[str], None], *, alone: bool = False) -> None:
         self._url = url_of(storage)
         self.name = without_password(self._url)
-        self._say = say
+        self._say, self._alone = say, alone
         self._opened = False
         self.storage: RDBStorage = self(self._open)
         self._opened = True
@@ -76,7 +77,11 @@ class Database:
     def _open(self) -> "RDBStorage":
         from optuna.storages import RDBStorage
 
-        options = {"connect_args": {"timeout": BUSY}} if self._is_file else {"pool_pre_ping": True}
+        options: dict[str, Any] = {"pool_pre_ping": True}
+        if self._is_file:
+            options = {"connect_args": {"timeout": BUSY}}
+            if self._alone:
+                options["pool_events"] = [(_write_ahead, "connect")]
         return RDBStorage(self._url, engine_kwargs=options)
 
     @property
@@ -139,6 +144,16 @@ class Database:
             f"The database of the search, {self.name}, cannot be used: {_told_by(error)}. Check that it can be reached "
             "and written, and that the disk is not full. What was told so far is kept: bridle fit --resume goes on."
         )
+
+
+def _write_ahead(connection: Any, _record: Any) -> None:
+    """Have SQLite write ahead: what was told outlives a killed process, and no commit waits for the disk.
+
+    A search commits some ten times for each recipe; otherwise each takes the disk milliseconds. Not where several
+    searches share the file: they may be on several machines, which cannot write ahead together.
+    """
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
 
 
 def _of_the_driver(error: BaseException) -> BaseException:

@@ -51,7 +51,7 @@ def open_study(
     """
     import optuna
 
-    database = Database(storage, say)
+    database = Database(storage, say, alone=not search)
     wanted = optuna.study.StudyDirection.MAXIMIZE if higher_is_better else optuna.study.StudyDirection.MINIMIZE
     agreed = {"seed": seed, **(terms or {})}
 
@@ -94,7 +94,7 @@ class Study:
         self._database = database
         self._seed = seed
         self._search = search
-        self._trials: dict[int, int] = {}
+        self._trials: dict[int, FrozenTrial] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -140,9 +140,10 @@ class Study:
                 rounds.append(self._ask(space, rounds, size, strategy, first))
             start = sum(len(numbers) for numbers in rounds[:round_number])
             numbered = dict(enumerate(rounds[round_number], start))
-            self._trials |= numbered
             trials = self._by_number()
-            return [(number, dict(trials[at].params)) for number, at in numbered.items()]
+            own = {number: trials[at] for number, at in numbered.items()}
+            self._trials |= own
+            return [(number, dict(trial.params)) for number, trial in own.items()]
 
         return self._database(asked)
 
@@ -160,16 +161,15 @@ class Study:
         """
         from optuna.trial import TrialState
 
-        at = self._trials[number]
+        at, own = self._trials[number].number, self._trials[number]._trial_id
 
         def told() -> None:
-            trial = self._by_number()[at]
-            if trial.state.is_finished():
+            if self._database.storage.get_trial(own).state.is_finished():
                 return
             if failure is not None or value is None:
                 self._study.tell(at, state=TrialState.FAIL, skip_if_finished=True)
             elif until:
-                self._database.storage.set_trial_intermediate_value(trial._trial_id, until, value)
+                self._database.storage.set_trial_intermediate_value(own, until, value)
                 self._study.tell(at, state=TrialState.PRUNED, skip_if_finished=True)
             else:
                 self._study.tell(at, value, skip_if_finished=True)
