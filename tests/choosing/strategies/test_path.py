@@ -35,10 +35,10 @@ def test_each_strength_starts_from_the_one_before(tmp_path, outcome):
     calls, found = walked(tmp_path, outcome)
     assert calls == [
         (0, 0.1, 30, True, None),
-        (1, 0.03, 6, True, 0),
-        (2, 0.01, 6, True, 1),
-        (3, 0.003, 6, True, 2),
-        (4, 0.001, 6, True, 3),
+        (1, 0.03, 15, True, 0),
+        (2, 0.01, 15, True, 1),
+        (3, 0.003, 15, True, 2),
+        (4, 0.001, 15, True, 3),
     ]
     assert [item.warm for item in found] == [None, 0, 1, 2, 3]
     assert {item.dials["training.learning_rate"] for item in found} == {0.01}
@@ -46,7 +46,7 @@ def test_each_strength_starts_from_the_one_before(tmp_path, outcome):
 
 def test_after_a_failure_the_path_goes_on_from_the_last_that_did_not(tmp_path, outcome):
     calls, found = walked(tmp_path, outcome, failing=(0, 2))
-    assert [epochs for _, _, epochs, _, _ in calls] == [30, 30, 6, 6, 6]  # no warm start, no shorter training
+    assert [epochs for _, _, epochs, _, _ in calls] == [30, 30, 15, 15, 15]  # no warm start, no shorter training
     assert [item.warm for item in found] == [None, None, 1, 1, 3]
 
 
@@ -77,7 +77,8 @@ def test_anything_else_is_refused(space, free):
         path_dial(space)
 
 
-def test_steps_take_a_fifth_of_the_epochs_but_five_at_least():
-    path = Path("l1.strength", [0.1, 0.01])
-    assert [path.bracket(0, epochs).rungs for epochs in (100, 20, 3)] == [(100,), (20,), (3,)]
-    assert [path.bracket(1, epochs).rungs for epochs in (100, 20, 3)] == [(20,), (5,), (3,)]
+def test_all_steps_after_the_first_take_twice_its_epochs_but_three_at_least():
+    path = Path("l1.strength", [0.1] * 21)
+    assert [path.bracket(0, epochs).rungs for epochs in (100, 20, 2)] == [(100,), (20,), (2,)]
+    assert [path.bracket(1, epochs).rungs for epochs in (100, 20, 2)] == [(10,), (3,), (2,)]
+    assert Path("l1.strength", [0.1, 0.01]).bracket(1, 20).rungs == (20,)

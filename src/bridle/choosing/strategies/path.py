@@ -9,16 +9,17 @@ from bridle.errors import SearchError
 from bridle.records import Candidate
 
 RATE = "training.learning_rate"
-SHORT, LEAST = 5, 5
-"""A step from weights that are nearly right takes one part in so many of the epochs, but so many at least."""
+FOLLOWING, LEAST = 2, 3
+"""All steps but the first begin with weights that are nearly right: together they take so many times its epochs, and
+each so many at least."""
 
 
 @final
 class Path(Strategy):
     """One strength after the other; each training starts from the weights of the one before, on the same fold.
 
-    The first takes all epochs, the others a fifth of them, though at least five, with the whole
-    schedule of the learning rate in those.
+    The first takes all epochs, the others together twice as many, each with the whole schedule of the learning rate in
+    its own: a path costs three trainings, however many strengths it has.
     A warm start makes the score of a strength one of the whole path up to it, so the refit walks that path too.
 
     Args:
@@ -37,7 +38,8 @@ class Path(Strategy):
 
     def bracket(self, number: int, epochs: int) -> Bracket:
         """One strength, trained to the end; each step is a round."""
-        return Bracket(1, (max(min(LEAST, epochs), epochs // SHORT) if number else epochs,))
+        each = max(LEAST, FOLLOWING * epochs // max(1, len(self._path) - 1))
+        return Bracket(1, (min(each, epochs) if number else epochs,))
 
     def propose(self, asked: Round) -> list[Values]:
         """The next strength."""
