@@ -6,13 +6,16 @@ from contextlib import ExitStack
 from typing import Any, Literal, final
 
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from torch import Tensor, nn
 
 from bridle.core import Averaging, Recipe, StopRule, UpdateRule
 from bridle.engine.companion import Companion
 from bridle.errors import DataError, ModelError, RecipeError
+from bridle.integrations import needs
+
+with needs("bridle.lightning", "bridle[lightning]"):
+    from lightning.pytorch import Callback, LightningModule, Trainer
+    from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 
 
 @final
