@@ -80,6 +80,7 @@ class Handle:
         self._penalties.schedule(self._progress)
         return self._penalties.value()
 
+    @_disable_dynamo  # a strength that moves would be a constant of the graph
     def terms(self, weights: Tensor | None = None) -> Tensor:
         """The loss terms of the last forward pass, to be added to the loss: ``loss = loss + handle.terms()``.
 
