@@ -15,7 +15,7 @@ from bridle.integrations import needs
 
 with needs("bridle.lightning", "bridle[lightning]"):
     from lightning.pytorch import Callback, LightningModule, Trainer
-    from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
+    from lightning.pytorch.strategies import DDPStrategy, DeepSpeedStrategy, SingleDeviceStrategy
 
 
 @final
@@ -137,7 +137,8 @@ class Regularize(Callback):
             )
         if len(trainer.optimizers) != 1:
             raise RecipeError(f"Regularize acts on one optimizer; {name} has {len(trainer.optimizers)}.")
-        if not isinstance(trainer.strategy, SingleDeviceStrategy | DDPStrategy):
+        whole = isinstance(trainer.strategy, SingleDeviceStrategy | DDPStrategy)
+        if not whole or isinstance(trainer.strategy, DeepSpeedStrategy):  # which passes for DDP
             raise RecipeError(
                 f"Regularize needs whole weights on every device; {type(trainer.strategy).__name__} may shard them. "
                 'Train on a single device or with strategy="ddp".'

@@ -24,7 +24,7 @@ def test_found(traced, backend, arguments):
     told = traced("custom_loop", 0, *arguments, backend=backend)
     assert [finding["name"] for finding in told["findings"]] == ["losses_left_out"]
     (finding,) = told["findings"]
-    assert list(finding["numbers"]["penalties"]) == ["dense/kernel", "dense_1/kernel"]
+    assert list(finding["numbers"]["penalties"]) == ["net/dense/kernel", "net/dense_1/kernel"]
     assert all(0 < value < 10 for value in finding["numbers"]["penalties"].values())
     assert "Write loss = loss + sum(model.losses)" in finding["message"]
     assert (told["status"], told["steps"], told["notes"]) == (1, 1, [])

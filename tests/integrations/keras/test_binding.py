@@ -119,5 +119,6 @@ def test_findings_are_warnings_and_errors_leave_nothing_bound(compiled):
         warnings.simplefilter("error")
         with pytest.raises(UserWarning, match=r"l2 acts on first.kernel and 1 more, which SGD decays by itself"):
             regularize(model, bridle.L2(0.1))
-    with pytest.warns(UserWarning, match=r"l2 acts on first.kernel and 1 more, which SGD decays by itself"):
-        regularize(model, bridle.L2(0.1))
+    with pytest.warns(UserWarning, match=r"l2 acts on first.kernel and 1 more, which SGD decays by itself") as caught:
+        bridle.keras.regularize(model, bridle.Recipe(bridle.L2(0.1)))
+    assert [warning.filename for warning in caught] == [__file__]

@@ -1,12 +1,12 @@
 """Bind a recipe to a Keras model."""
 
-import warnings
 from numbers import Integral
 from typing import Any
 
 import keras
 
 from bridle.core import Anchored, Averaging, LossTerm, Penalty, Recipe, UpdateRule
+from bridle.engine.overlaps import warn
 from bridle.errors import ModelError, RecipeError
 from bridle.integrations.keras.graph import SERVED
 from bridle.integrations.keras.handle import Handle
@@ -52,12 +52,7 @@ def regularize(model: keras.Model, recipe: Recipe, *, seed: int = 0, steps: int 
     _refuse_recipe(recipe, steps)
     handle = Handle(model, recipe, seed=seed, steps=steps)
     handle.findings = tuple(overlaps(handle))
-    try:
-        for finding in handle.findings:
-            warnings.warn(finding.message, stacklevel=2)
-    except Warning:  # they are errors here: nothing stays bound
-        handle.detach()
-        raise
+    warn(handle.findings, otherwise=handle.detach)
     return handle
 
 
