@@ -205,6 +205,20 @@ def test_a_penalty_alone_leaves_the_trainers_own_loss(tmp_path):
     assert logged["data_loss"] == pytest.approx(sum(losses) / 2)
 
 
+def test_a_mean_over_micro_batches_with_the_setting_of_the_documents(tmp_path):
+    """BERT's classifier gives a mean, which the Trainer otherwise takes for a share of the whole step's loss."""
+    train, recipe = synthetic(32), Recipe(L2(0.3), Dropout(0.2))
+    model = bert()
+    trainer = make(model, tmp_path, train, gradient_accumulation_steps=2, max_grad_norm=1.0)
+    regularize(trainer, recipe)
+    trainer.model_accepts_loss_kwargs = False
+    trainer.train()
+    twin, losses, _ = plain(recipe, train, micro=2)
+    same(model, twin)
+    logged = [entry["data_loss"] for entry in trainer.state.log_history if "data_loss" in entry]
+    assert logged == pytest.approx([sum(losses[:4]) / 4, sum(losses[4:]) / 4])
+
+
 def _batch(data, start):
     rows = [data[row] for row in range(start, start + 8)]
     return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}

@@ -123,6 +123,24 @@ def test_beside_label_smoothing_and_augmentation_and_given_back(compiled, fit, v
     np.testing.assert_allclose(values(model)[0], values(bare)[0], atol=1e-6)
 
 
+def test_xla_compiles_them(backend, compiled, fit, values, close):
+    if backend != "tensorflow":
+        pytest.skip("XLA is TensorFlow's")
+    moving = bridle.schedule(0.1, 0.4)
+    recipe = bridle.Recipe(
+        bridle.ConfidencePenalty(moving), bridle.ActivationL2(0.1), bridle.Dropout(moving), bridle.L1(moving)
+    )
+
+    def trained(jit_compile):
+        keras.utils.set_random_seed(0)
+        model = compiled(jit_compile=jit_compile)
+        bridle.keras.regularize(model, recipe, steps=12)
+        fit(model)
+        return values(model)
+
+    close(trained(True), trained(False))
+
+
 def test_a_saved_model_knows_nothing_of_them(compiled, fit, tmp_path):
     model = compiled()
     bridle.keras.regularize(model, bridle.Recipe(bridle.ActivationL1(0.1, scope=FIRST)))
