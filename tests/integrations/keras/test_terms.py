@@ -99,6 +99,20 @@ def test_images_and_several_calls(values, close):
     assert loss - clean == pytest.approx(0.05 * ((once**2).sum() + (twice**2).sum()) / 8, rel=1e-4)
 
 
+def test_noise_changes_nothing_of_what_a_term_sees(compiled, fit, problem):
+    """Activations are taken as they reach dropout."""
+
+    def loss(*items):
+        keras.utils.set_random_seed(0)
+        model = compiled(keras.optimizers.SGD(0.0))
+        bridle.keras.regularize(model, bridle.Recipe(bridle.Dropout(0.5), *items))
+        return model, fit(model, epochs=1).history["loss"][0]
+
+    model, added = loss(bridle.ActivationL2(0.1))
+    hidden = keras.ops.convert_to_numpy(model.get_layer("first")(problem[0]))
+    assert added - loss()[1] == pytest.approx(0.05 * (hidden**2).sum(1).mean(), rel=1e-4)
+
+
 def test_beside_label_smoothing_and_augmentation_and_given_back(compiled, fit, values, problem):
     model = compiled()
     recipe = bridle.Recipe(
@@ -174,6 +188,17 @@ def test_a_model_without_dropout_layers(compiled):
     bare = compiled(model=keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(3)]))
     with pytest.raises(ScopeError, match=r"activation_l2 with scope 'all' covers no dropout layer; the model has: non"):
         bridle.keras.regularize(bare, bridle.Recipe(bridle.ActivationL2(0.1)))
+
+
+@pytest.mark.parametrize("item", [bridle.ConfidencePenalty(0.1), bridle.LabelSmoothing(0.1)], ids=lambda item: item.key)
+def test_a_loss_that_is_not_told_whether_it_trains(item, net, compiled):
+    class Net(keras.Sequential):
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
+            return super().compute_loss(x, y, y_pred, sample_weight)
+
+    model = compiled(model=Net(net().layers))
+    with pytest.raises(RecipeError, match=rf"{item.key} acts in the training loss only, and Net\.compute_loss is not"):
+        bridle.keras.regularize(model, bridle.Recipe(item))
 
 
 def test_losses_that_do_not_say_what_the_outputs_are(compiled):

@@ -13,7 +13,7 @@ from bridle.core import Draws, Forward, LossTerm, Recipe
 from bridle.errors import DataError, RecipeError, ScopeError
 from bridle.integrations.keras.moving import at, progress
 from bridle.integrations.keras.places import covered
-from bridle.integrations.keras.smoothing import declared_loss
+from bridle.integrations.keras.smoothing import declared_loss, refuse_untold
 from bridle.regularizers.terms import ActivationL1, ActivationL2, ConfidencePenalty, KLSparsity
 
 SERVED: tuple[type, ...] = (ActivationL1, ActivationL2, ConfidencePenalty, KLSparsity)
@@ -36,14 +36,16 @@ class Terms:
 
     Raises:
         ScopeError: If a term covers no layer.
-        RecipeError: If a term cannot act on the model's outputs.
+        RecipeError: If a term cannot act on the model's outputs or in its own loss.
     """
 
     def __init__(self, model: Any, recipe: Recipe, seed: int, steps: int | None) -> None:
         self._terms, self._seed, self._steps = recipe.of(LossTerm), seed, steps
+        if self._terms:
+            refuse_untold(model, self._terms[0].key)
         self._optimizer, self._native = model.optimizer, keras.backend.backend() == "torch"
         layers = {term.key: covered(model, term) for term in self._terms if term.needs_activations}
-        self.scopes = {key: [layer.name for layer in found] for key, found in layers.items()}
+        self.scopes = {key: list(dict.fromkeys(layer.name for layer in found)) for key, found in layers.items()}
         self.looked_at = list({id(layer): layer for found in layers.values() for layer in found}.values())
         self._parts = [part for term in self._terms for part in term.layered(self.scopes.get(term.key, [""]))]
         self._needs_gradient = any(term.needs_input_gradient for term in self._terms)
