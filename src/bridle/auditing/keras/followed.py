@@ -14,7 +14,7 @@ BACKENDS = ("tensorflow", "torch")
 
 @final
 class Followed:
-    """Marks every number that a regularizer gives, and hears of each gradient that goes through one.
+    """Marks every number that one of Keras's regularizers gives, and hears of each gradient that goes through one.
 
     Args:
         keras: The module of that name.
@@ -37,10 +37,6 @@ class Followed:
                 given = kind.__call__
                 kind.__call__ = self._marking(given)
                 stack.callback(setattr, kind, "__call__", given)
-            layer = self._keras.Layer
-            losses = layer.losses
-            layer.losses = property(lambda held: [self._marked(loss) for loss in losses.fget(held)])
-            stack.callback(setattr, layer, "losses", losses)
             yield
 
     def _marking(self, given: Callable[..., Any]) -> Callable[..., Any]:

@@ -22,7 +22,7 @@ def look(keras: Any, variables: Sequence[Any], felt: bool) -> Iterator[Finding]:
     """
     if felt:
         return
-    own = own_regularizers(keras)  # what others give when they are called by hand is not marked
+    own = own_regularizers(keras)  # what others give is not marked
     declared = {weight.path: _value(weight) for weight in variables if type(weight.regularizer) in own}
     declared = {path: value for path, value in declared.items() if value}
     if not declared:

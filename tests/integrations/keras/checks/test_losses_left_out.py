@@ -119,10 +119,10 @@ def test_no_penalty_no_finding(model, stepping):
         assert "losses_left_out" not in names(net, stepping(net, lambda _: 0.0))
 
 
-def test_what_a_user_s_own_regularizer_gives_by_hand_cannot_be_followed(model, stepping):
+def test_a_user_s_own_regularizer_is_not_followed(model, stepping):
     net = model(Doubled())
-    step = stepping(net, lambda net: Doubled()(net.get_layer("first").kernel))
-    assert "losses_left_out" not in names(net, step)
+    for extra in (lambda net: Doubled()(net.get_layer("first").kernel), lambda _: 0.0):
+        assert "losses_left_out" not in names(net, stepping(net, extra))
 
 
 def test_everything_is_put_back(model, stepping, fit):
@@ -134,10 +134,7 @@ def test_everything_is_put_back(model, stepping, fit):
     for values, variables in ((before, net.variables), (state, net.optimizer.variables)):
         for value, variable in zip(values, variables, strict=True):
             np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable.value), value)
-    losses = keras.Layer.losses
-    assert type(losses) is property
-    assert losses.fget.__module__.startswith("keras.")
-    assert keras.regularizers.L2.__call__.__module__.startswith("keras.")
+    assert not hasattr(keras.regularizers.L2.__call__, "__wrapped__")
     stepping(net, lambda _: 0.0)()
     assert float(net.optimizer.iterations) == 5
 
