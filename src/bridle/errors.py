@@ -12,6 +12,7 @@
     ├── SearchError    (ValueError)  a search that cannot be run: nothing free, too small a budget, all failed
     ├── RunError       (ValueError)  a run folder that exists, is missing, unfinished or was tampered with
     ├── AuditError     (ValueError)  a training step that cannot be audited
+    ├── MissingError   (ImportError) a package of one of Bridle's extras is missing or cannot be imported
     └── StorageError   (OSError)     the disk is full or cannot be written
 
 Every message says what came, what is allowed and what to do.
@@ -56,6 +57,10 @@ class RunError(BridleError, ValueError):
 
 class AuditError(BridleError, ValueError):
     """A training step cannot be audited: it takes no optimizer step, or needs a batch that was not given."""
+
+
+class MissingError(BridleError, ImportError):
+    """A package that one of Bridle's extras brings is not installed, or cannot be imported."""
 
 
 class StorageError(BridleError, OSError):

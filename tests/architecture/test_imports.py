@@ -1,9 +1,13 @@
 """Importing Bridle costs little: torch comes with what needs it, and never with the records or the report."""
 
+import ast
 import importlib
+import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
@@ -64,3 +68,30 @@ def test_the_commands_of_the_package_exist(command):
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     module, _, function = project["scripts"][command].partition(":")
     assert callable(getattr(importlib.import_module(module), function))
+
+
+def imported(file: Path) -> Iterator[str]:
+    """The top-level modules that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def plain_name(requirement: str) -> str:
+    return re.split(r"[^\w.-]", requirement.lower(), maxsplit=1)[0].replace("_", "-")
+
+
+def test_only_integrations_need_more_than_is_installed_with_bridle():
+    """Strengths learned by evidence, curvatures and packs of models: no library of another's for them."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    installed = {plain_name(name) for name in project["dependencies"]}
+    installed |= {
+        plain_name(more) for name in sorted(installed) for more in requires(name) or () if "extra" not in more
+    }
+    files = [file for file in SOURCE.rglob("*.py") if "integrations" not in file.parts]
+    needed = {name for file in files for name in imported(file)} - set(sys.stdlib_module_names) - {"bridle"}
+    brought = packages_distributions()
+    missing = {name for name in needed if not {plain_name(one) for one in brought.get(name, [name])} & installed}
+    assert not missing, f"imported outside of integrations and no dependency of Bridle's: {sorted(missing)}"

@@ -105,7 +105,7 @@ def test_a_failure_later_is_a_note(script):
 
 
 def test_no_step(script):
-    with pytest.raises(RunError, match="ended without a step of a torch optimizer, or of a Keras fit"):
+    with pytest.raises(RunError, match="ended without a step of a torch optimizer, or of a Keras model"):
         audit_script(script("sys.exit()\n"))
 
 

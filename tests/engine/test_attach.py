@@ -591,6 +591,7 @@ def test_what_acts_twice_is_reported():
         handle = attach(model, optimizer, recipe)
     assert [finding.name for finding in handle.findings] == ["penalty_twice", *["penalty_and_weight_decay"] * 2]
     assert [str(item.message) for item in seen] == [finding.message for finding in handle.findings]
+    assert {item.filename for item in seen} == {__file__}
     assert "l2 and elastic_net both act on 2.weight: their strengths add up there" in handle.findings[0].message
     assert (
         "l2 acts on 0.weight and 1 more, which SGD decays by itself with weight_decay = 0.01"

@@ -7,6 +7,7 @@ from sklearn.linear_model import ElasticNet as SklearnElasticNet
 from sklearn.linear_model import Lasso
 from torch import nn
 from torch.optim import SGD, Adam, AdamW
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from bridle.core import Recipe
 from bridle.engine.penalties import Penalties
@@ -185,3 +186,40 @@ def test_concave_penalties_select_as_lasso_does_without_its_bias(penalty, sparse
     lasso = run(begin(sparse_problem, line, L1(2 * ALPHA), **settings))["head.weight"][0]
     assert (kept != 0).tolist() == [True, True] + [False] * 8
     assert (kept[:2].abs() > lasso[:2].abs() + 0.05).all()
+
+
+class Calls(TorchDispatchMode):
+    """Counts the calls of torch's kernels."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.count += 1
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(
+    ("penalty", "few", "many"),
+    [(L2(0.1), 1, 1), (L1(0.1), 10, 100), (ElasticNet(0.1, 0.1), 12, 102)],
+    ids=lambda item: getattr(item, "key", ""),
+)
+def test_a_penalty_of_many_weights_takes_few_calls(penalty, few, many):
+    """L2 of a whole network is one call, exact zeros are one for each weight; by autograd it is five and more."""
+
+    def network(layers):
+        net = nn.Sequential(*(nn.Linear(4, 4) for _ in range(layers)))
+        optimizer = SGD(net.parameters(), 0.1, momentum=0.9)
+        net(torch.ones(2, 4)).sum().backward()
+        return net, Penalties(net, optimizer, Recipe(penalty))
+
+    for layers, expected in ((10, few), (100, many)):
+        net, penalties = network(layers)
+        with Calls() as calls:
+            penalties.add_gradients()
+            penalties.proximal_steps()
+        assert calls.count == expected
+        with Calls() as calls:
+            sum(layer.weight.square().sum() for layer in net).backward()
+        assert calls.count > 5 * layers

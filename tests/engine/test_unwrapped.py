@@ -1,5 +1,11 @@
 """A recipe attached to what Accelerate and Fabric make of a model and an optimizer: the weights of the plain loop."""
 
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -95,6 +101,31 @@ def test_fabric(first, problem):
         stepper.zero_grad()
     assert handle.step == len(problem)
     same(model, plain(problem))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wrapper", ["accelerate", "fabric"])
+def test_two_processes_give_the_weights_of_one(wrapper, tmp_path):
+    pytest.importorskip({"accelerate": "accelerate", "fabric": "lightning.fabric"}[wrapper])
+    script = Path(__file__).with_name("wrapped_replicas.py")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    shared = {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    started = [
+        subprocess.Popen(
+            [sys.executable, str(script), wrapper, str(tmp_path)],
+            env=os.environ
+            | shared
+            | {"WORLD_SIZE": "2", "RANK": rank, "LOCAL_RANK": rank, "NODE_RANK": "0", "LOCAL_WORLD_SIZE": "2"},
+        )
+        for rank in ("0", "1")
+    ]
+    assert [process.wait(timeout=200) for process in started] == [0, 0]
+    for rank in (0, 1):
+        found = torch.load(tmp_path / f"{rank}.pt")
+        torch.testing.assert_close(found["two"], found["one"], rtol=1e-11, atol=1e-13)
+    assert (found["one"]["0.weight"] == 0).any()
 
 
 def test_wrappers_within_wrappers():

@@ -1,7 +1,12 @@
 """A recipe in Hugging Face's Trainer, on a small BERT: the weights of a loop of one's own, clean evaluation, resume."""
 
 import gzip
+import os
+import socket
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import pytest
 import torch
@@ -22,7 +27,7 @@ from bridle.regularizers.terms import ConfidencePenalty
 from bridle.regularizers.updates import SAM, DecoupledDecay
 
 transformers = pytest.importorskip("transformers")
-pytest.importorskip("accelerate")
+accelerate = pytest.importorskip("accelerate")
 from bridle.integrations.huggingface import decay_parameter_names, regularize  # noqa: E402 - it needs transformers
 
 pytestmark = [pytest.mark.filterwarnings("ignore:.*pin_memory.*"), pytest.mark.filterwarnings("ignore::FutureWarning")]
@@ -122,16 +127,21 @@ def make(model, folder, train, validation=None, epochs=2, **others):
     return InOrder(model=model, args=args, train_dataset=train, eval_dataset=validation)
 
 
-def plain(recipe, train, epochs=2, micro=1):
-    """The same training in a loop of one's own; the weights that it keeps, and its data losses."""
-    model = bert().train()
+def plain(recipe, train, epochs=2, micro=1, single=False):
+    """The same training in a loop of one's own; the weights that it keeps, and its data losses.
+
+    ``single``: in float32, its forward pass under autocast in bfloat16, with outputs in float32 again.
+    """
+    model = bert().float().train() if single else bert().train()
+    if single:
+        model.forward = accelerate.utils.convert_outputs_to_fp32(torch.autocast("cpu", torch.bfloat16)(model.forward))
     optimizer = torch.optim.AdamW(model.parameters(), 2e-3, weight_decay=0.0)
     companion = Companion(model, optimizer, recipe, classes=CLASSES)
     losses = []
     for _ in range(epochs):
         for count, start in enumerate(range(0, len(train), 8), start=1):
             rows = slice(start, start + 8)
-            _, labels = companion.batch(torch.zeros(8, 1).double(), train.labels[rows])
+            _, labels = companion.batch(torch.zeros(8, 1, dtype=model.dtype), train.labels[rows])
             ids = train.ids[rows]
             data_loss = cross_entropy(model(input_ids=ids, attention_mask=(ids > 0).long()).logits, labels)
             losses.append(data_loss.item())
@@ -195,6 +205,20 @@ def test_a_penalty_alone_leaves_the_trainers_own_loss(tmp_path):
     assert logged["data_loss"] == pytest.approx(sum(losses) / 2)
 
 
+def test_a_mean_over_micro_batches_with_the_setting_of_the_documents(tmp_path):
+    """BERT's classifier gives a mean, which the Trainer otherwise takes for a share of the whole step's loss."""
+    train, recipe = synthetic(32), Recipe(L2(0.3), Dropout(0.2))
+    model = bert()
+    trainer = make(model, tmp_path, train, gradient_accumulation_steps=2, max_grad_norm=1.0)
+    regularize(trainer, recipe)
+    trainer.model_accepts_loss_kwargs = False
+    trainer.train()
+    twin, losses, _ = plain(recipe, train, micro=2)
+    same(model, twin)
+    logged = [entry["data_loss"] for entry in trainer.state.log_history if "data_loss" in entry]
+    assert logged == pytest.approx([sum(losses[:4]) / 4, sum(losses[4:]) / 4])
+
+
 def _batch(data, start):
     rows = [data[row] for row in range(start, start + 8)]
     return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
@@ -216,6 +240,82 @@ def test_a_resumed_training_goes_on_exactly(tmp_path):
     (checkpoint / "bridle.pt").unlink()
     with pytest.raises(RecipeError, match=r"has no bridle\.pt"):
         again.train(resume_from_checkpoint=str(checkpoint))
+
+
+@pytest.mark.parametrize("micro", [1, 2])
+def test_a_training_resumed_within_an_epoch_goes_on_exactly(micro, tmp_path):
+    """The checkpoint is of the third of four steps an epoch."""
+    train = synthetic(32 * micro)
+    models = [bert() for _ in range(2)]
+    settings = {"save_strategy": "steps", "save_steps": 3, "gradient_accumulation_steps": micro}
+    for model, name, checkpoint in zip(models, ("whole", "again"), (None, "checkpoint-3"), strict=True):
+        trainer = make(model, tmp_path / name, train, **settings)
+        regularize(trainer, EVERYTHING)
+        trainer.train(resume_from_checkpoint=checkpoint and str(tmp_path / "whole" / checkpoint))
+    torch.testing.assert_close(models[0].state_dict(), models[1].state_dict(), rtol=0, atol=0)
+
+
+def test_clipping_bounds_the_data_gradient_only(tmp_path):
+    train = synthetic(16)
+    model, twin = (bert(hidden_dropout_prob=0.0) for _ in range(2))
+    trainer = make(model, tmp_path, train, epochs=1, max_grad_norm=1e-3, optim="sgd")
+    regularize(trainer, Recipe(L2(5.0)))
+    trainer.train()
+    matrices = [dict(twin.named_parameters())[name] for name in decay_parameter_names(twin)]
+    optimizer = torch.optim.SGD(twin.parameters(), 2e-3)
+    for start in (0, 8):
+        optimizer.zero_grad()
+        twin(**_batch(train, start)).loss.backward()
+        nn.utils.clip_grad_norm_(twin.parameters(), 1e-3)
+        for weight in matrices:
+            weight.grad += 5.0 * weight.detach()
+        optimizer.step()
+    same(model, twin)
+
+
+def test_everything_under_autocast_in_bfloat16(tmp_path):
+    train = synthetic(32)
+    model, seen = bert().float(), []
+    trainer = make(model, tmp_path, train, bf16=True)
+    regularize(trainer, EVERYTHING)
+    hook = model.classifier.register_forward_hook(lambda _, __, output: seen.append(output.dtype))
+    trainer.train()
+    hook.remove()
+    assert set(seen) == {torch.bfloat16}
+    assert {weight.dtype for weight in model.parameters()} == {torch.float32}
+    twin, losses, _ = plain(EVERYTHING, train, single=True)
+    torch.testing.assert_close(dict(model.state_dict()), dict(twin.state_dict()), rtol=1e-4, atol=1e-6)
+    assert (model.classifier.weight == 0).any()
+    logged = [entry["data_loss"] for entry in trainer.state.log_history if "data_loss" in entry]
+    assert logged == pytest.approx([sum(losses[:4]) / 4, sum(losses[4:]) / 4], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_weights_of_one(tmp_path):
+    script = Path(__file__).with_name("huggingface_replicas.py")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for processes in (1, 2):
+        surroundings = os.environ | {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1", "WORLD_SIZE": str(processes)}
+        surroundings |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+        started = [
+            subprocess.Popen(
+                [sys.executable, str(script), str(tmp_path)],
+                env=surroundings | {"RANK": str(rank), "LOCAL_RANK": str(rank)} if processes > 1 else surroundings,
+            )
+            for rank in range(processes)
+        ]
+        assert [process.wait(timeout=280) for process in started] == [0] * processes
+    one, *two = (torch.load(tmp_path / f"{name}.pt") for name in ("1-0", "2-0", "2-1"))
+    for replica in two:
+        torch.testing.assert_close(replica["weights"], one["weights"], rtol=1e-9, atol=1e-11)
+        # transformers 5.23 multiplies the mean that BERT gives by the number of processes.
+        pairs = zip(replica["evaluations"], one["evaluations"], strict=True)
+        assert {round(found / alone, 8) for found, alone in pairs} in ({1.0}, {2.0})
+    assert (one["weights"]["classifier.weight"] == 0).any()
+    assert one["epochs"] == two[0]["epochs"] == two[1]["epochs"] < 12
+    assert not torch.equal(two[0]["dropped"], two[1]["dropped"])
 
 
 def test_stopping_keeps_the_best_averaged_weights_and_evaluation_is_clean(tmp_path):

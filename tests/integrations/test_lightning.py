@@ -222,6 +222,112 @@ def test_a_resumed_fit_goes_on_exactly(tmp_path):
     assert once.series["penalty"] == second.series["penalty"]
 
 
+class InOrder:
+    """Batches in their order that go on in the middle, where a checkpoint left them."""
+
+    def __init__(self):
+        self.loader, self.taken = loaders()[0], 0
+
+    def __len__(self):
+        return len(self.loader)
+
+    def __iter__(self):
+        first = self.taken % len(self)
+        for count, batch in enumerate(self.loader):
+            if count >= first:
+                self.taken = count + 1
+                yield batch
+
+    def state_dict(self):
+        return {"taken": self.taken}
+
+    def load_state_dict(self, state):
+        self.taken = state["taken"]
+
+
+@pytest.mark.parametrize("micro", [1, 2])
+def test_a_fit_resumed_within_an_epoch_goes_on_exactly(micro, tmp_path):
+    """The checkpoint is of the sixth of four batches an epoch."""
+    recipe = EVERYTHING.replace(without=EarlyStopping)
+    settings = {"accumulate_grad_batches": micro}
+
+    def callback():
+        return Regularize(recipe, classes=3, steps=16 // micro)
+
+    whole, half, resumed = Net(), Net(), Net()
+    once, first, second = callback(), callback(), callback()
+    validation = loaders()[1]
+    trainer(once, epochs=4, **settings).fit(whole, InOrder(), validation)
+    saver = pl.callbacks.ModelCheckpoint(tmp_path, filename="middle", every_n_train_steps=6 // micro)
+    short = trainer(first, saver, epochs=4, max_steps=6 // micro, enable_checkpointing=True, **settings)
+    short.fit(half, InOrder(), validation)
+    checkpoint = tmp_path / "middle.ckpt"
+    assert torch.load(checkpoint, weights_only=True)["epoch"] == 1
+    trainer(second, epochs=4, **settings).fit(resumed, InOrder(), validation, ckpt_path=checkpoint, weights_only=True)
+    torch.testing.assert_close(dict(resumed.state_dict()), dict(whole.state_dict()), rtol=0, atol=0)
+    assert once.series == second.series
+    assert len(once.series["data_loss"]) == 4
+
+
+@pytest.mark.parametrize("algorithm", ["norm", "value"])
+def test_clipping_bounds_the_data_gradient_only(algorithm):
+    clip = {"norm": nn.utils.clip_grad_norm_, "value": nn.utils.clip_grad_value_}[algorithm]
+    model, twin = (Net(rate=0.0, optimizer=SGD) for _ in range(2))
+    settings = {"gradient_clip_val": 1e-3, "gradient_clip_algorithm": algorithm}
+    trainer(Regularize(Recipe(L2(2.0))), epochs=2, **settings).fit(model, *loaders())
+    optimizer = twin.configure_optimizers()
+    for x, y in [*loaders()[0]] * 2:
+        optimizer.zero_grad()
+        cross_entropy(twin(x), y).backward()
+        clip(twin.parameters(), 1e-3)
+        for layer in (twin.net[0], twin.net[3]):
+            layer.weight.grad += 2.0 * layer.weight.detach()
+        optimizer.step()
+    same(model, twin)
+
+
+class Single(Net):
+    """The same classifier in float32."""
+
+    def __init__(self):
+        super().__init__()
+        self.float()
+
+    def training_step(self, batch, batch_idx):
+        x, y = batch
+        logits = self(x.float())
+        self.trained.append((logits.dtype, y))
+        return cross_entropy(logits, y)
+
+    def validation_step(self, batch, batch_idx):
+        self.log("val_loss", cross_entropy(self(batch[0].float()), batch[1]))
+
+
+def test_everything_under_autocast_in_bfloat16():
+    recipe = EVERYTHING.replace(without=EarlyStopping)
+    model, twin = Single(), Single()
+    trainer(Regularize(recipe, classes=3, steps=8), epochs=2, precision="bf16-mixed").fit(model, *loaders())
+    assert {dtype for dtype, _ in model.trained} == {torch.bfloat16}
+    optimizer = twin.configure_optimizers()
+    companion = Companion(twin, optimizer, recipe, classes=3, steps=8)
+    for batch in [*loaders()[0]] * 2:
+        optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16):
+            x, y = companion.batch(*batch)
+            loss = cross_entropy(twin(x.float()), y) + companion.terms()
+        loss.backward()
+        optimizer.step()
+    companion.finish()
+    torch.testing.assert_close(dict(model.state_dict()), dict(twin.state_dict()), rtol=1e-5, atol=1e-6)
+    assert {weight.dtype for weight in model.parameters()} == {torch.float32}
+    assert (model.net[0].weight == 0).any()
+
+
+def test_weights_in_bfloat16_are_refused():
+    with pytest.raises(RecipeError, match=r"l2 .*bfloat16"):
+        trainer(Regularize(Recipe(L2(0.1))), precision="bf16-true", num_sanity_val_steps=0).fit(Single(), *loaders())
+
+
 def test_a_checkpoint_from_after_the_end_is_refused(tmp_path):
     fit = trainer(Regularize(Recipe(EMA(0.9))), epochs=1)
     fit.fit(Net(), *loaders())
@@ -332,6 +438,28 @@ def test_modules_that_cannot_be_served_are_refused():
     mapped = DataLoader([{"x": x, "y": y} for x, y in rows(32, 0)], batch_size=16)
     with pytest.raises(DataError, match=r"a pair \(inputs, targets\) of tensors; got dict"):
         trainer(Regularize(Recipe(FeatureNoise(0.1)))).fit(Pictures(), mapped)
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [pl.strategies.FSDPStrategy, pl.strategies.ModelParallelStrategy, pl.strategies.DeepSpeedStrategy],
+    ids=lambda strategy: strategy.__name__,
+)
+def test_strategies_that_shard_weights_are_refused(strategy):
+    fit = trainer()
+    optimizers = [SGD(Net().parameters(), 0.1)]
+    sharding = strategy.__new__(strategy)  # without what its constructor asks the machine for
+    sharding._optimizers, sharding.cluster_environment = optimizers, None
+    fit._accelerator_connector.strategy = sharding
+    with pytest.raises(RecipeError, match=rf'{strategy.__name__} may shard them\. Train on a .* strategy="ddp"'):
+        Regularize(Recipe(L2(0.1))).on_train_start(fit, Net())
+
+
+def test_several_optimizers_are_refused():
+    fit, model = trainer(), Net()
+    fit.strategy._optimizers = [SGD(model.parameters(), 0.1) for _ in range(2)]
+    with pytest.raises(RecipeError, match=r"Regularize acts on one optimizer; Net has 2\."):
+        Regularize(Recipe(L2(0.1))).on_train_start(fit, model)
 
 
 def _manual():

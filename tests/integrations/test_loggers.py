@@ -1,7 +1,6 @@
 """TensorBoard and MLflow get a run as it is in its evidence."""
 
 import math
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -135,14 +134,3 @@ def test_what_is_no_run_is_refused(function, tmp_path):
     arguments = (tmp_path,) if function == "to_tensorboard" else ()
     with pytest.raises(RunError, match=rf"{function}\(run, ...\) takes a finished run; got str\. Load one with"):
         getattr(bridle.loggers, function)("runs/x", *arguments)
-
-
-@pytest.mark.parametrize(
-    ("function", "module", "package"),
-    [("to_tensorboard", "torch.utils.tensorboard", "tensorboard"), ("to_mlflow", "mlflow", "mlflow")],
-)
-def test_a_missing_package_is_said(function, module, package, run, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, module, None)
-    arguments = (tmp_path,) if function == "to_tensorboard" else ()
-    with pytest.raises(RunError, match=rf"needs the package {package}.*pip install bridle\[{package}\]"):
-        getattr(bridle.loggers, function)(run, *arguments)

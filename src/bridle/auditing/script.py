@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from bridle.auditing.catalogue import checks_seen_in
-from bridle.auditing.keras import added_after_compile, set_after_build, unused_weight
+from bridle.auditing.keras import added_after_compile, losses_left_out, set_after_build, unused_weight
 from bridle.auditing.keras.notice import KerasModels
 from bridle.auditing.loaders import Loaders, spaces
 from bridle.auditing.observed import Observed
@@ -35,8 +35,8 @@ def audit_script(script: str | Path, arguments: Sequence[str] = (), *, epochs: i
     """Run a script as ``python script.py ARGUMENTS`` would, and tell what its training really does.
 
     It runs in this process, with what it prints sent to the error stream and ``torch.compile`` doing nothing. It is
-    stopped after the first step of a torch optimizer or of a Keras model's ``fit``; with ``epochs``, after as many
-    validations.
+    stopped after the first step of a torch optimizer or of a Keras model, in ``fit`` or another loop; with ``epochs``,
+    after as many validations.
 
     Args:
         script: Path of the script.
@@ -62,7 +62,7 @@ def audit_script(script: str | Path, arguments: Sequence[str] = (), *, epochs: i
         trace.judge([module.__dict__])
     if not trace.steps:
         raise RunError(
-            f"{script} ended without a step of a torch optimizer, or of a Keras fit(), in this process: nothing was "
+            f"{script} ended without a step of a torch optimizer, or of a Keras model, in this process: nothing was "
             "audited. Give the script the arguments it trains with, after --, and let it train in its own process."
         )
     findings = sorted(trace.findings, key=lambda finding: ORDER.index(finding.severity))
@@ -80,7 +80,7 @@ class _Trace:
         self.witnessed = Witnessed()
         self._loaders = Loaders()
         self._watch = Watch(self.witnessed, before_training=self._training, before_evaluation=self._loaders.validates)
-        self._keras = KerasModels(self._keras_stepped, self._keras_validated)
+        self._keras = KerasModels(self._keras_stepped, self._keras_validated, self._keras_applied)
         self._keras_seen: list[Any] = []
         self._keras_validations = 0
         self._optimizers: list[Optimizer] = []
@@ -125,6 +125,18 @@ class _Trace:
             self.findings.extend(added_after_compile.look(model, self._keras.compiled.get(model, set())))
             self.findings.extend(unused_weight.look(model, inputs))
             self._watch.paused = False
+        if not self.epochs:
+            self._stop(sys._getframe(1))
+
+    def _keras_applied(self, optimizer: Any, variables: list[Any], felt: bool, fitting: bool) -> None:
+        if not any(known is optimizer for known in self._keras_seen):
+            self._keras_seen.append(optimizer)
+            self._watch.paused = True
+            self.findings.extend(losses_left_out.look(sys.modules["keras"], variables, felt))
+            self._watch.paused = False
+        if fitting:  # which tells of its steps by itself
+            return
+        self.steps += 1
         if not self.epochs:
             self._stop(sys._getframe(1))
 

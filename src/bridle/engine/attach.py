@@ -1,6 +1,5 @@
 """Attach a recipe to a user's own model, optimizer and loop."""
 
-import warnings
 from collections.abc import Mapping
 from numbers import Integral
 
@@ -9,6 +8,7 @@ from torch.optim import LBFGS, Optimizer, SparseAdam
 
 from bridle.core import LossTerm, Penalty, Recipe, UpdateRule
 from bridle.engine.handle import Handle
+from bridle.engine.overlaps import warn
 from bridle.engine.unwrapped import plain_optimizer, unwrapped
 from bridle.errors import RecipeError
 
@@ -57,12 +57,7 @@ def attach(
     _refuse_optimizer(optimizer)
     _refuse_strangers(model, optimizer, copies or {})
     handle = Handle(model, optimizer, recipe, steps=steps, seed=seed, copies=copies)
-    try:
-        for finding in handle.findings:
-            warnings.warn(finding.message, stacklevel=2)
-    except Warning:  # they are errors here: nothing stays attached
-        handle.detach()
-        raise
+    warn(handle.findings, otherwise=handle.detach)
     return handle
 
 

@@ -61,8 +61,7 @@ class Handle:
         self._unskipped: list[tuple[Tensor, Tensor]] = []
         self.scopes = self._penalties.scopes | self._updates.scopes | self._terms.scopes
         self.findings: tuple[Finding, ...] = overlaps(self._penalties, self._updates, optimizer)
-        self.step, self.repeats = 0, False
-        self._copies, self._left_out = bool(copies), ""
+        self.step, self.repeats, self._copies, self._left_out = 0, False, bool(copies), ""
         self._groups = identity(optimizer)
         self._frozen = [weight for weight in weights_in(optimizer) if not weight.requires_grad]
         self._hooks = [
@@ -80,6 +79,7 @@ class Handle:
         self._penalties.schedule(self._progress)
         return self._penalties.value()
 
+    @_disable_dynamo  # a strength that moves would be a constant of the graph
     def terms(self, weights: Tensor | None = None) -> Tensor:
         """The loss terms of the last forward pass, to be added to the loss: ``loss = loss + handle.terms()``.
 

@@ -1,6 +1,7 @@
 """Penalties that act twice on a weight, on top of the optimizer's own decay, or on fewer weights than declared."""
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations
 
 from torch import Tensor
@@ -16,6 +17,21 @@ def overlaps(penalties: Penalties, updates: Updates, optimizer: Optimizer) -> tu
     pulls = [(penalty.key, weights) for penalty, weights in penalties.by_penalty()]
     decays = [(rule.key, weights) for rule, weights in updates.parts if rule.decays]
     return (*_twice(penalties), *_on_top([*pulls, *decays], optimizer), *_outside(penalties, optimizer))
+
+
+def warn(findings: Iterable[Finding], otherwise: Callable[[], object]) -> None:
+    """Give what was found when a recipe was bound as warnings, of the line that called the public function.
+
+    Args:
+        findings: The findings.
+        otherwise: Called before a warning that is an error where the user runs: nothing stays bound.
+    """
+    try:
+        for finding in findings:
+            warnings.warn(finding.message, stacklevel=3)
+    except Warning:
+        otherwise()
+        raise
 
 
 def _twice(penalties: Penalties) -> Iterator[Finding]:

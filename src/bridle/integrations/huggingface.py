@@ -9,8 +9,6 @@ from typing import Any, Literal, final
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint
 
 from bridle.core import Augmentation, Averaging, Noise, Recipe, StopRule, TargetRule, UpdateRule
 from bridle.core.scope import Scope, resolve
@@ -18,6 +16,12 @@ from bridle.engine.companion import Companion
 from bridle.engine.losses import wide
 from bridle.engine.unwrapped import unwrapped
 from bridle.errors import DataError, RecipeError
+from bridle.integrations import needs
+
+with needs("bridle.huggingface", "bridle[huggingface]"):
+    import accelerate as _accelerate  # noqa: F401 - the Trainer asks for it only when it is made
+    from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+    from transformers.trainer_utils import get_last_checkpoint
 
 STATE = "bridle.pt"
 """The file of a checkpoint that holds the recipe's state."""

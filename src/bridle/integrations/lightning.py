@@ -6,13 +6,16 @@ from contextlib import ExitStack
 from typing import Any, Literal, final
 
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from torch import Tensor, nn
 
 from bridle.core import Averaging, Recipe, StopRule, UpdateRule
 from bridle.engine.companion import Companion
 from bridle.errors import DataError, ModelError, RecipeError
+from bridle.integrations import needs
+
+with needs("bridle.lightning", "bridle[lightning]"):
+    from lightning.pytorch import Callback, LightningModule, Trainer
+    from lightning.pytorch.strategies import DDPStrategy, DeepSpeedStrategy, SingleDeviceStrategy
 
 
 @final
@@ -134,7 +137,8 @@ class Regularize(Callback):
             )
         if len(trainer.optimizers) != 1:
             raise RecipeError(f"Regularize acts on one optimizer; {name} has {len(trainer.optimizers)}.")
-        if not isinstance(trainer.strategy, SingleDeviceStrategy | DDPStrategy):
+        whole = isinstance(trainer.strategy, SingleDeviceStrategy | DDPStrategy)
+        if not whole or isinstance(trainer.strategy, DeepSpeedStrategy):  # which passes for DDP
             raise RecipeError(
                 f"Regularize needs whole weights on every device; {type(trainer.strategy).__name__} may shard them. "
                 'Train on a single device or with strategy="ddp".'

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from bridle.core.addresses import settings
 from bridle.errors import RunError
+from bridle.integrations import needs
 from bridle.job.run import Run
 from bridle.records import Curves
 from bridle.report.text import print_summary
@@ -39,17 +40,19 @@ def to_tensorboard(run: Run, folder: str | Path) -> tuple[Path, ...]:
         The folders that were written.
 
     Raises:
-        RunError: If ``run`` is none, tensorboard is not installed, or a folder is there already.
+        RunError: If ``run`` is none, or a folder is there already.
+        MissingError: If tensorboard is not installed.
     """
     _check(run, "to_tensorboard")
-    writer_of = _needed("torch.utils.tensorboard", "tensorboard").SummaryWriter
+    with needs("to_tensorboard(...)", "bridle[tensorboard]"):
+        from torch.utils.tensorboard import SummaryWriter
     written = [(Path(folder) / _word(f"{name}-{seed}"), name, seed, curves) for name, seed, curves in _trained(run)]
     for place, *_ in written:
         if place.exists():
             raise RunError(f"{str(place)!r} exists and is not written to: its series would mix. Name another folder.")
     recipes = {tested.name: tested.recipe for tested in run.evidence.tested}
     for place, name, seed, curves in written:
-        with writer_of(str(place)) as writer:
+        with SummaryWriter(str(place)) as writer:
             for series, epoch, value in _points(curves):
                 writer.add_scalar(f"series/{series}", value, epoch)
             for metric, value in _tests(run, name, seed):
@@ -80,10 +83,13 @@ def to_mlflow(run: Run, *, tracking_uri: str | None = None, experiment: str = "b
         The id of the run.
 
     Raises:
-        RunError: If ``run`` is none, or mlflow is not installed.
+        RunError: If ``run`` is none.
+        MissingError: If mlflow is not installed.
     """
     _check(run, "to_mlflow")
-    client = _needed("mlflow", "mlflow").MlflowClient(tracking_uri=tracking_uri)
+    with needs("to_mlflow(...)", "bridle[mlflow]"):
+        from mlflow import MlflowClient
+    client = MlflowClient(tracking_uri=tracking_uri)
     known = client.get_experiment_by_name(experiment)
     where = known.experiment_id if known else client.create_experiment(experiment)
     title = name or run.folder.resolve().name
@@ -122,16 +128,6 @@ def _check(run: object, function: str) -> None:
             f"{function}(run, ...) takes a finished run; got {type(run).__name__}. Load one with "
             'bridle.load("runs/name").'
         )
-
-
-def _needed(module: str, package: str) -> Any:
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise RunError(
-            f"This needs the package {package}, which cannot be imported ({error}). Install it with: pip install "
-            f"bridle[{package}]"
-        ) from error
 
 
 def _trained(run: Run) -> Iterator[tuple[str, int, Curves]]:

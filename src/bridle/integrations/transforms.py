@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from bridle.errors import RecipeError
+from bridle.integrations import needs
 from bridle.regularizers.augment import Transform
 
 __all__ = ["Transform", "kornia", "torchvision"]
@@ -21,35 +22,20 @@ def kornia(name: str, *, rate: float = 1.0, label: str = "", **settings: Any) ->
         **settings: What the class is built with.
 
     Raises:
-        RecipeError: If kornia cannot be imported, has no such class, or does not take the settings.
+        MissingError: If the library cannot be imported.
+        RecipeError: If it has no such class, or the class does not take the settings.
     """
-    return _transform("kornia.augmentation", name, rate, label, settings)
+    return _transform("kornia.augmentation", "bridle[kornia]", name, rate, label, settings)
 
 
 def torchvision(name: str, *, rate: float = 1.0, label: str = "", **settings: Any) -> Transform:
-    """A transform of ``torchvision.transforms.v2``, such as ``torchvision("RandomAffine", degrees=15)``.
-
-    Args:
-        name: The class.
-        rate: The probability that an image is handed to it, in [0, 1]; many have a probability ``p`` of their own.
-        label: A name of yours; by default the class's.
-        **settings: What the class is built with.
-
-    Raises:
-        RecipeError: If torchvision cannot be imported, has no such class, or does not take the settings.
-    """
-    return _transform("torchvision.transforms.v2", name, rate, label, settings)
+    """A transform of ``torchvision.transforms.v2``; all else is as in :func:`kornia`."""
+    return _transform("torchvision.transforms.v2", "torchvision", name, rate, label, settings)
 
 
-def _transform(module: str, name: str, rate: float, label: str, settings: Mapping[str, Any]) -> Transform:
-    try:
+def _transform(module: str, install: str, name: str, rate: float, label: str, settings: Mapping[str, Any]) -> Transform:
+    with needs(f"{module.partition('.')[0]}({name!r})", install):
         found = import_module(module)
-    except Exception as error:  # a build for another torch fails in many ways
-        library = module.partition(".")[0]
-        raise RecipeError(
-            f"{library}({name!r}) needs {library}, which cannot be imported: {type(error).__name__}: {error}. Install "
-            "the build that was made for this torch."
-        ) from error
     if not isinstance(getattr(found, name, None), type):
         near = get_close_matches(name, vars(found), n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""

@@ -14,14 +14,14 @@ SCRIPTS = Path(__file__).parents[1] / "scripts" / "keras"
 
 
 @cache
-def audited(name: str, epochs: int) -> dict[str, Any]:
+def audited(name: str, epochs: int, backend: str, *arguments: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "bridle", "audit", SCRIPTS / f"{name}.py", "--epochs", str(epochs)]
     process = subprocess.run(
-        [*command, "--format", "json"],
+        [*command, "--format", "json", "--", *arguments],
         capture_output=True,
         text=True,
         timeout=300,
-        env={**os.environ, "KERAS_BACKEND": "torch"},
+        env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
         check=False,
     )
     assert process.returncode in (0, 1), process.stderr
@@ -32,4 +32,4 @@ def audited(name: str, epochs: int) -> dict[str, Any]:
 def traced():
     """What the audit of a script says: ``traced("clean", epochs=2)``."""
     pytest.importorskip("keras")
-    return lambda name, epochs=0: audited(name, epochs)
+    return lambda name, epochs=0, *arguments, backend="torch": audited(name, epochs, backend, *arguments)

@@ -108,14 +108,14 @@ def plain(problem):
             for weight, value in zip(net.parameters(), start, strict=True):
                 weight.copy_(torch.from_numpy(value.T.copy()))
         chosen = optimizer(net.parameters())
-        if items:
-            bridle.attach(net, chosen, bridle.Recipe(*items), steps=steps)
+        handle = bridle.attach(net, chosen, bridle.Recipe(*items), steps=steps) if items else None
         x, y = (torch.from_numpy(part) for part in problem)
         for _ in range(epochs):
             for place in range(0, 64, 16):
-                torch.nn.functional.cross_entropy(net(x[place : place + 16]), y[place : place + 16]).div(
-                    micro
-                ).backward()
+                loss = torch.nn.functional.cross_entropy(net(x[place : place + 16]), y[place : place + 16])
+                if handle and handle.has_terms:
+                    loss = loss + handle.terms()
+                (loss / micro).backward()
                 if (place // 16 + 1) % micro == 0:
                     if clip:
                         torch.nn.utils.clip_grad_norm_(net.parameters(), clip)

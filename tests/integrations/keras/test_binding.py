@@ -1,6 +1,7 @@
 """What cannot be served is refused by name, and leaves the model as it was."""
 
 import warnings
+from types import SimpleNamespace
 
 import keras
 import pytest
@@ -16,7 +17,6 @@ def regularize(model, *items, **others):
 @pytest.mark.parametrize(
     ("item", "message"),
     [
-        (bridle.ActivationL2(0.1), r"activation_l2 is not served in Keras: it looks into the forward pass"),
         (bridle.SAM(0.1), r"sam is not served in Keras: it takes the gradient anew"),
         (bridle.L2Start(0.1, checkpoint="a.safetensors"), r"l2_start is not served in Keras: weights start at where"),
         (bridle.HierarchicalLasso(0.1), r"hierarchical_lasso is not served in Keras: it ties two weights"),
@@ -37,7 +37,11 @@ def test_regularizers(item, message, compiled):
     [
         (bridle.MCP(0.1), r"mcp is not served in Keras: the compiled step of TensorFlow has formulas for L1, L2, L2St"),
         (bridle.GradientNoise(0.1), r"gradient_noise is not served in Keras: the compiled step of TensorFlow"),
-        (bridle.L2(bridle.schedule(0.1, 1)), r"l2 is not served in Keras: a schedule cannot act in the compiled step"),
+        (bridle.SpectralStep(0.1), r"spectral_step is not served in Keras: the compiled step of TensorFlow"),
+        (
+            bridle.InputGradient(0.1),
+            r"input_gradient is not served in Keras: the compiled step of TensorFlow has no",
+        ),
     ],
     ids=lambda value: getattr(value, "key", ""),
 )
@@ -64,6 +68,33 @@ def test_models(net, compiled, backend):
             regularize(compiled(jit_compile=True), bridle.L2(0.1))
 
 
+def test_backends(compiled, monkeypatch):
+    model = compiled()
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(ModelError, match=r"serves the backends tensorflow and torch; this is jax. Set KERAS_BACKEND"):
+        regularize(model, bridle.L2(0.1))
+
+
+def test_replicas(compiled):
+    model = compiled()
+    model._distribute_strategy = SimpleNamespace(num_replicas_in_sync=2)
+    if not hasattr(type(model), "distribute_strategy"):  # TensorFlow's models have it
+        model.distribute_strategy = model._distribute_strategy
+    with pytest.raises(ModelError, match=r"A model on 2 replicas is not served: the penalty would count once for each"):
+        regularize(model, bridle.L2(0.1))
+
+
+def test_mixed_float16(net):
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = net()
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    with pytest.raises(ModelError, match=r"\(dtype policy mixed_float16\) is not served.*Use mixed_bfloat16"):
+        regularize(model, bridle.L2(0.1))
+
+
 def test_recipes(compiled):
     with pytest.raises(RecipeError, match=r"takes a bridle.Recipe; got L2"):
         bridle.keras.regularize(compiled(), bridle.L2(0.1))
@@ -88,5 +119,6 @@ def test_findings_are_warnings_and_errors_leave_nothing_bound(compiled):
         warnings.simplefilter("error")
         with pytest.raises(UserWarning, match=r"l2 acts on first.kernel and 1 more, which SGD decays by itself"):
             regularize(model, bridle.L2(0.1))
-    with pytest.warns(UserWarning, match=r"l2 acts on first.kernel and 1 more, which SGD decays by itself"):
-        regularize(model, bridle.L2(0.1))
+    with pytest.warns(UserWarning, match=r"l2 acts on first.kernel and 1 more, which SGD decays by itself") as caught:
+        bridle.keras.regularize(model, bridle.Recipe(bridle.L2(0.1)))
+    assert [warning.filename for warning in caught] == [__file__]

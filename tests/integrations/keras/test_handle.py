@@ -50,6 +50,37 @@ def test_as_in_a_plain_loop(item, optimizer, compiled, fit, values, plain, close
     assert max(np.abs(one - other).max() for one, other in zip(bare, expected, strict=True)) > 1e-3
 
 
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+@pytest.mark.parametrize(
+    "item",
+    [
+        bridle.L2(bridle.schedule(0.0, 0.3)),
+        bridle.L1(bridle.schedule(0.05, 0.01, until=0.5, shape="cosine")),
+        bridle.L1({"first": bridle.schedule(0.05, 0.01), "last": 0.0}),
+        bridle.GroupLasso(bridle.schedule(0.01, 0.05, shape="exponential")),
+        bridle.SparseGroupLasso(bridle.schedule(0.0, 0.02), 0.02),
+        bridle.ElasticNet(0.02, bridle.schedule(0.5, 0.0)),
+        bridle.L2Start(bridle.schedule(0.1, 0.5)),
+        bridle.DecoupledDecay(bridle.schedule(0.0, 0.5)),
+        bridle.MaxNorm(bridle.schedule(1.5, 0.5)),
+    ],
+    ids=lambda item: item.key,
+)
+def test_schedules_as_in_a_plain_loop(item, optimizer, compiled, fit, values, plain, close):
+    in_keras, in_torch = OPTIMIZERS[optimizer]
+    model = compiled(in_keras())
+    start = values(model)
+    bridle.keras.regularize(model, bridle.Recipe(item), steps=12)
+    fit(model)
+    own = item
+    if isinstance(item, bridle.L1) and item.is_scheduled and not item.moves:
+        own = bridle.L1({"0": bridle.schedule(0.05, 0.01), "2": 0.0})
+    close(values(model), plain(start, in_torch, own, steps=12))
+    still = item.at(0.0) if item.moves else bridle.L1({"0": 0.05, "2": 0.0})
+    other = plain(start, in_torch, still)
+    assert max(np.abs(one - two).max() for one, two in zip(values(model), other, strict=True)) > 1e-3
+
+
 def test_several_regularizers_at_once(compiled, fit, values, plain, close):
     items = [bridle.L1(0.02, scope="first_layer"), bridle.L2(0.1, scope="last_layer"), bridle.DecoupledDecay(0.1)]
     model = compiled(keras.optimizers.SGD(0.1, momentum=0.9))

@@ -10,6 +10,8 @@ from types import ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from bridle.auditing.keras.followed import BACKENDS, Followed, holder_of_apply
+
 NAME = "keras"
 
 
@@ -19,12 +21,21 @@ class KerasModels:
     Args:
         stepped: Called with a model and its inputs after each training batch of ``fit``.
         validated: Called after each pass over validation rows in ``fit``.
+        applied: Called after each step of an optimizer (of a compiled one, each time it is compiled) with the
+            optimizer, the variables, whether the gradients went through a penalty, and whether ``fit`` is running.
     """
 
-    def __init__(self, stepped: Callable[[Any, Any], None], validated: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        stepped: Callable[[Any, Any], None],
+        validated: Callable[[], None],
+        applied: Callable[[Any, list[Any], bool, bool], None],
+    ) -> None:
         self.compiled: WeakKeyDictionary[Any, set[int]] = WeakKeyDictionary()
         self._stepped = stepped
         self._validated = validated
+        self._applied = applied
+        self._fits = 0
         self._stack = ExitStack()
 
     @contextmanager
@@ -58,11 +69,34 @@ class KerasModels:
             callbacks = given.get("callbacks") or []
             if isinstance(callbacks, list | tuple | keras.callbacks.Callback):
                 given["callbacks"] = [*_listed(callbacks), own]
-            return fit(**{"self": model} | {name: value for name, value in given.items() if name != "self"})
+            self._fits += 1
+            try:
+                return fit(**{"self": model} | {name: value for name, value in given.items() if name != "self"})
+            finally:
+                self._fits -= 1
 
         keras.Model.compile, keras.Model.fit = noticed_compile, noticed_fit
         self._stack.callback(setattr, keras.Model, "compile", compile_)
         self._stack.callback(setattr, keras.Model, "fit", fit)
+        if keras.backend.backend() in BACKENDS:
+            self._follow(keras)
+
+    def _follow(self, keras: Any) -> None:
+        """Look at the gradients that optimizers are given, whoever's loop it is."""
+        followed, holder = Followed(keras), holder_of_apply(keras)
+        self._stack.enter_context(followed.marking())
+        apply = holder.apply
+
+        @wraps(apply)
+        def noticed_apply(optimizer: Any, grads: Any, trainable_variables: Any = None) -> Any:
+            variables = trainable_variables if trainable_variables is None else list(trainable_variables)
+            result = apply(optimizer, grads, variables)
+            known = optimizer._trainable_variables if variables is None else variables
+            self._applied(optimizer, list(known), followed.felt(), self._fits > 0)
+            return result
+
+        holder.apply = noticed_apply
+        self._stack.callback(setattr, holder, "apply", apply)
 
 
 def _listed(callbacks: Any) -> list[Any]:

@@ -1,16 +1,17 @@
 """Bind a recipe to a Keras model."""
 
-import warnings
 from numbers import Integral
 from typing import Any
 
 import keras
 
 from bridle.core import Anchored, Averaging, LossTerm, Penalty, Recipe, UpdateRule
+from bridle.engine.overlaps import warn
 from bridle.errors import ModelError, RecipeError
 from bridle.integrations.keras.graph import SERVED
 from bridle.integrations.keras.handle import Handle
 from bridle.integrations.keras.overlaps import overlaps
+from bridle.integrations.keras.terms import SERVED as TERMS
 from bridle.regularizers.averaging import EMA
 
 
@@ -23,8 +24,11 @@ def regularize(model: keras.Model, recipe: Recipe, *, seed: int = 0, steps: int 
     Augmentation and label smoothing change training batches only. Evaluation during ``fit`` sees averaged weights, and
     ``fit`` leaves the averaged or best ones.
 
-    Under the torch backend all penalties of the catalogue act, with their schedules; under TensorFlow, in the compiled
-    step, L1, L2, L2Start, ElasticNet, GroupLasso, SparseGroupLasso, DecoupledDecay and MaxNorm of fixed strength.
+    Loss terms are added to the training loss, not to ``val_loss``.
+
+    Under the torch backend all penalties and loss terms of the catalogue act; under TensorFlow, in the compiled step,
+    L1, L2, L2Start, ElasticNet, GroupLasso, SparseGroupLasso, DecoupledDecay and MaxNorm, and of the loss terms all but
+    InputGradient.
 
     Args:
         model: A built and compiled model.
@@ -48,12 +52,7 @@ def regularize(model: keras.Model, recipe: Recipe, *, seed: int = 0, steps: int 
     _refuse_recipe(recipe, steps)
     handle = Handle(model, recipe, seed=seed, steps=steps)
     handle.findings = tuple(overlaps(handle))
-    try:
-        for finding in handle.findings:
-            warnings.warn(finding.message, stacklevel=2)
-    except Warning:  # they are errors here: nothing stays bound
-        handle.detach()
-        raise
+    warn(handle.findings, otherwise=handle.detach)
     return handle
 
 
@@ -120,8 +119,8 @@ def _reason(item: Any) -> str:
     """Why a regularizer cannot act here; empty where it can."""
     graph = keras.backend.backend() == "tensorflow"
     compiled = graph and isinstance(item, Penalty | UpdateRule)
-    if isinstance(item, LossTerm):
-        return "it looks into the forward pass by torch's hooks."
+    if graph and isinstance(item, LossTerm) and not isinstance(item, TERMS):
+        return "the compiled step of TensorFlow has no gradient at the inputs. The torch backend serves it."
     if isinstance(item, UpdateRule) and item.recomputes:
         return "it takes the gradient anew, which Keras's step has no place for."
     if isinstance(item, Averaging) and not isinstance(item, EMA):
@@ -133,6 +132,4 @@ def _reason(item: Any) -> str:
     if compiled and not isinstance(item, SERVED):
         names = ", ".join(cls.__name__ for cls in SERVED)
         return f"the compiled step of TensorFlow has formulas for {names}. The torch backend serves it."
-    if compiled and item.is_scheduled:
-        return "a schedule cannot act in the compiled step of TensorFlow. The torch backend serves it."
     return ""

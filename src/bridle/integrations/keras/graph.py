@@ -4,15 +4,16 @@ The regularizers' own code is torch's and cannot be compiled into a TensorFlow g
 weights as Keras lays them out; the tests hold each against the regularizer's own.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias, final
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, final
 
 import numpy as np
 from keras import ops
 
-from bridle.core import Penalty, UpdateRule
 from bridle.integrations.keras.metric import Movement
-from bridle.integrations.keras.parts import Part
+from bridle.integrations.keras.moving import at, progress
+from bridle.integrations.keras.parts import Part, Parts
 from bridle.integrations.keras.scope import Weight
 from bridle.regularizers.penalties import L1, L2, ElasticNet, GroupLasso, L2Start, SparseGroupLasso
 from bridle.regularizers.updates import DecoupledDecay, MaxNorm
@@ -23,25 +24,26 @@ ROUNDS = 6
 SERVED: tuple[type, ...] = (L1, L2, L2Start, ElasticNet, GroupLasso, SparseGroupLasso, DecoupledDecay, MaxNorm)
 """The penalties and update rules that have a formula here."""
 
-Formula: TypeAlias = Callable[[Any, Any, Weight], Any]
-
 
 @final
 class GraphFormulas:
     """The recipe's penalties and update rules around one step of the optimizer, as Keras operations.
 
     Args:
-        parts: The penalties and update rules with their weights; all of :data:`SERVED`, without schedules.
+        parts: The penalties and update rules with their weights; all of :data:`SERVED`.
         movement: The optimizer's metric; ``None`` where no penalty asks for one.
         starts: The starting points of anchored penalties, by penalty and weight, in torch's layout.
+        steps: How many steps the training takes, for schedules.
     """
 
-    def __init__(self, parts: Sequence[Part], movement: Movement | None, starts: Mapping[str, Any]) -> None:
-        self._movement = movement
-        self._rules = [part for part in parts if isinstance(part.declared, UpdateRule)]
-        self._smooth = [part for part in parts if isinstance(part.declared, Penalty) and not part.exact]
-        self._exact = [part for part in parts if part.exact]
-        self._starts = starts
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        movement: Movement | None,
+        starts: Mapping[str, Any],
+        steps: int | None = None,
+    ) -> None:
+        self._parts, self._movement, self._starts, self._steps = Parts.of(parts), movement, starts, steps
 
     def before(self, gradients: list[Any], places: Mapping[int, int], rate: Any, step: Any) -> list[Any]:
         """Decay the weights, then add the gradients of the smooth penalties.
@@ -52,41 +54,41 @@ class GraphFormulas:
             rate: The learning rate.
             step: Optimizer steps taken so far.
         """
-        for part in self._rules:
-            for weight in _trained(part, places) if isinstance(part.declared, DecoupledDecay) else ():
-                share = 1.0 - ops.cast(rate, weight.variable.dtype) * part.declared.strength
+        for item, weight in self._acting(self._parts.rules, places, step):
+            if isinstance(item, DecoupledDecay):
+                share = 1.0 - ops.cast(rate, weight.variable.dtype) * item.strength
                 weight.variable.assign(weight.variable * share)
-        for part in self._smooth:
-            for weight in _trained(part, places):
-                place = places[id(weight.variable)]
-                slope = _gradient(part.declared, self._seen(part, weight), weight)
-                gradients[place] = ops.add(gradients[place], slope)
+        for item, weight in self._acting(self._parts.smooth, places, step):
+            place = places[id(weight.variable)]
+            gradients[place] = ops.add(gradients[place], _gradient(item, self._seen(item, weight), weight))
         return gradients
 
     def after(self, places: Mapping[int, int], rate: Any, step: Any) -> None:
         """Take the proximal steps, then bound the norms."""
-        for part in self._exact:
+        for item, weight in self._acting(self._parts.exact, places, step):
             assert self._movement is not None  # noqa: S101 - whoever bound an exact part gave it
-            for weight in _trained(part, places):
-                moved = ops.cast(self._movement(weight.variable, rate), weight.variable.dtype)
-                weight.variable.assign(_prox(part.declared, weight, moved))
-        for part in reversed(self._rules):
-            for weight in _trained(part, places) if isinstance(part.declared, MaxNorm) else ():
+            moved = ops.cast(self._movement(weight.variable, rate), weight.variable.dtype)
+            weight.variable.assign(_prox(item, weight, moved))
+        for item, weight in self._acting(self._parts.rules[::-1], places, step):
+            if isinstance(item, MaxNorm):
                 values = ops.convert_to_tensor(weight.variable)
                 length = _norms(values, _inside(weight, "neurons"))
-                weight.variable.assign(values * ops.minimum(part.declared.limit / ops.maximum(length, TINY), 1.0))
+                weight.variable.assign(values * ops.minimum(item.limit / ops.maximum(length, TINY), 1.0))
 
-    def _seen(self, part: Part, weight: Weight) -> Any:
+    def _acting(self, parts: Sequence[Part], places: Mapping[int, int], step: Any) -> Iterator[tuple[Any, Weight]]:
+        """Each regularizer as it is at this step, with each of its weights that has a gradient."""
+        now = progress(step, self._steps)
+        for part in parts:
+            for weight in part.trained(places):
+                yield at(part.declared, now, weight.variable.dtype), weight
+
+    def _seen(self, item: Any, weight: Weight) -> Any:
         values = ops.convert_to_tensor(weight.variable)
-        start = self._starts.get(f"{part.declared.key}/{weight.name}")
+        start = self._starts.get(f"{item.key}/{weight.name}")
         if start is None:
             return values
         back = np.argsort(weight.permutation())
         return values - ops.convert_to_tensor(np.transpose(np.asarray(start), back), weight.variable.dtype)
-
-
-def _trained(part: Part, places: Mapping[int, int]) -> list[Weight]:
-    return [weight for weight in part.weights if id(weight.variable) in places]
 
 
 def _gradient(item: Any, values: Any, weight: Weight) -> Any:
@@ -131,9 +133,8 @@ def _inside(weight: Weight, groups: str) -> tuple[int, ...]:
     return tuple(axes[dim] for dim in range(len(axes)) if dim not in between) if len(axes) > 1 else ()
 
 
-def _group_strength(strength: float, weight: Weight, groups: str) -> float:
-    size = np.prod([int(weight.variable.shape[axis]) for axis in _inside(weight, groups)], initial=1.0)
-    return float(strength * size**0.5)
+def _group_strength(strength: Any, weight: Weight, groups: str) -> Any:
+    return strength * math.prod(int(weight.variable.shape[axis]) for axis in _inside(weight, groups)) ** 0.5
 
 
 def _norms(values: Any, axes: tuple[int, ...]) -> Any:
@@ -144,7 +145,7 @@ def _direction(values: Any, weight: Weight, groups: str) -> Any:
     return values / ops.maximum(_norms(values, _inside(weight, groups)), TINY)
 
 
-def _shrink_groups(values: Any, moved: Any, strength: float, weight: Weight, item: Any) -> Any:
+def _shrink_groups(values: Any, moved: Any, strength: Any, weight: Weight, item: Any) -> Any:
     """Groups become zero as a whole, or shorter; with a step for each weight by Newton's method on the length.
 
     The mathematics is that of :func:`bridle.regularizers.penalties._base.shrink_groups`.

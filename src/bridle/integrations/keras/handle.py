@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import torch
 
-from bridle.core import Anchored, Augmentation, Penalty, Recipe, StopRule
+from bridle.core import Anchored, Augmentation, LossTerm, Penalty, Recipe, StopRule
 from bridle.errors import RecipeError
 from bridle.integrations.keras.augmented import Augmented
 from bridle.integrations.keras.average import Average
@@ -21,6 +21,7 @@ from bridle.integrations.keras.native import NativeFormulas
 from bridle.integrations.keras.parts import bind
 from bridle.integrations.keras.scope import Weight, array, weights
 from bridle.integrations.keras.smoothing import smoothed, smoothing
+from bridle.integrations.keras.terms import Terms
 from bridle.records import Finding
 from bridle.regularizers.averaging import EMA
 
@@ -30,7 +31,7 @@ class Handle:
     """What :func:`bridle.keras.regularize` gives: the recipe acts in the model's training until :meth:`detach`.
 
     Attributes:
-        scopes: The names of the weights, or dropout layers, that each regularizer touches.
+        scopes: The names of the weights, or layers, that each regularizer touches.
         findings: What was noticed when it was bound, such as a penalty on top of the optimizer's own decay.
     """
 
@@ -51,14 +52,16 @@ class Handle:
         self._formulas: NativeFormulas | GraphFormulas = (
             NativeFormulas(self.parts, movement, self._starts, seed, steps)
             if native
-            else GraphFormulas(self.parts, movement, self._starts)
+            else GraphFormulas(self.parts, movement, self._starts, steps)
         )
         rule, augmented = smoothing(model, recipe), Augmented(model, recipe, seed, steps)
+        terms = Terms(model, recipe, seed, steps)
         self._places = Places()
         self._average = _average(recipe, self._known, self.parts)
         self._course = Course(self._average, next(iter(recipe.of(StopRule)), None))
-        self._places.bind(model, recipe, seed)
-        self.scopes = {part.declared.key: [] for part in self.parts} | self._places.scopes  # type: ignore[var-annotated]
+        self._places.bind(model, recipe, seed, steps)
+        self.scopes: dict[str, list[str]] = {part.declared.key: [] for part in self.parts}
+        self.scopes |= self._places.scopes | terms.scopes
         for part in self.parts:
             self.scopes[part.declared.key] += [weight.name for weight in part.weights]
         self._wrapped: list[tuple[Any, str]] = []
@@ -66,6 +69,11 @@ class Handle:
         if rule:
             self._wrap(model, "compute_loss", smoothed(model, rule))
         step = model.train_step
+        if recipe.of(LossTerm):
+            step = terms.stepping(step)
+            self._wrap(model, "compute_loss", terms.added(model.compute_loss))
+            for layer in terms.looked_at:
+                self._wrap(layer, "call", terms.looking(layer))
         if recipe.of(Augmentation):
             step = augmented.wrap(step, self._optimizer)
         self._wrap(model, "train_step", self._checked(step))
@@ -75,7 +83,7 @@ class Handle:
     def penalty(self) -> float:
         """The sum of all penalties at the present weights: a number to log, never a part of the loss."""
         self._refuse_detached()
-        progress = min(int(self._optimizer.iterations) / self._steps, 1.0) if self._steps else 0.0
+        now = min(int(self._optimizer.iterations) / self._steps, 1.0) if self._steps else 0.0
         total = 0.0
         for part in self.parts:
             if isinstance(part.declared, Penalty):
@@ -83,7 +91,7 @@ class Handle:
                     _tensor(w) - self._starts.get(f"{part.declared.key}/{w.name}", torch.zeros(()))
                     for w in part.weights
                 ]
-                total += float(part.declared.at(progress).value(seen))
+                total += float(part.declared.at(now).value(seen))
         return total
 
     def state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
@@ -122,7 +130,7 @@ class Handle:
             RecipeError: If it was detached before.
         """
         self._refuse_detached()
-        for holder, name in self._wrapped:
+        for holder, name in dict.fromkeys(self._wrapped):  # compute_loss may be wrapped twice
             delattr(holder, name)
         self._wrapped = []
         self._places.release()

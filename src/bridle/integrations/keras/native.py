@@ -10,9 +10,10 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from bridle.core import Anchored, Draws, Penalty, Update, UpdateRule
+from bridle.core import Anchored, Draws, Update
 from bridle.integrations.keras.metric import Movement
-from bridle.integrations.keras.parts import Part
+from bridle.integrations.keras.moving import progress
+from bridle.integrations.keras.parts import Part, Parts
 from bridle.integrations.keras.scope import Weight
 
 
@@ -36,10 +37,8 @@ class NativeFormulas:
         seed: int,
         steps: int | None,
     ) -> None:
-        self._movement, self._starts, self._seed, self._steps = movement, starts, seed, steps
-        self._rules = [part for part in parts if isinstance(part.declared, UpdateRule)]
-        self._smooth = [part for part in parts if isinstance(part.declared, Penalty) and not part.exact]
-        self._exact = [part for part in parts if part.exact]
+        self._parts, self._movement, self._starts = Parts.of(parts), movement, starts
+        self._seed, self._steps = seed, steps
         self._running: list[Iterator[None]] = []
 
     @torch.no_grad()
@@ -53,41 +52,39 @@ class NativeFormulas:
             step: Optimizer steps taken so far.
         """
         self._running = []
-        now = int(step)
-        for part in self._rules:
-            trained = [weight for weight in part.weights if id(weight.variable) in places]
+        now = progress(step, self._steps)
+        for part in self._parts.rules:
+            trained = part.trained(places)
             views = [_view(weight) for weight in trained]
             for weight, view in zip(trained, views, strict=True):
                 view.grad = gradients[places[id(weight.variable)]].permute(weight.permutation())
             if views:
                 update = Update(
-                    [w.name for w in trained], [float(rate)] * len(views), Draws(self._seed, 0, now), _never
+                    [w.name for w in trained], [float(rate)] * len(views), Draws(self._seed, 0, int(step)), _never
                 )
-                running = part.declared.at(self._progress(now)).around(views, update)
+                running = part.declared.at(now).around(views, update)
                 next(running)
                 self._running.append(running)
-        for part in self._smooth:
-            trained = [weight for weight in part.weights if id(weight.variable) in places]
+        for part in self._parts.smooth:
+            trained = part.trained(places)
             slopes = [gradients[places[id(w.variable)]].permute(w.permutation()) for w in trained]
             if trained:
                 seen = [self._seen(part, weight) for weight in trained]
-                part.declared.at(self._progress(now)).add_gradient(seen, slopes)
+                part.declared.at(now).add_gradient(seen, slopes)
         return gradients
 
     @torch.no_grad()
     def after(self, places: Mapping[int, int], rate: Any, step: Any) -> None:
         """Take the proximal steps, then finish the rules in the reverse order."""
-        for part in self._exact:
-            trained = [weight for weight in part.weights if id(weight.variable) in places]
+        for part in self._parts.exact:
+            trained = part.trained(places)
             if trained:
-                steps = [self._step(weight, rate) for weight in trained]
-                part.declared.at(self._progress(int(step))).shrink([_view(weight) for weight in trained], steps)
+                lengths = [self._step(weight, rate) for weight in trained]
+                now = part.declared.at(progress(step, self._steps))
+                now.shrink([_view(weight) for weight in trained], lengths)
         while self._running:
             if next(self._running.pop(), self) is not self:
                 raise AssertionError("An update rule must yield exactly once.")
-
-    def _progress(self, step: int) -> float:
-        return min(step / self._steps, 1.0) if self._steps else 0.0
 
     def _seen(self, part: Part, weight: Weight) -> Tensor:
         view = _view(weight)

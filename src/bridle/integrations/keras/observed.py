@@ -45,10 +45,11 @@ class Observed:
 
     Args:
         model: The model.
+        step: A step of the user's own loop.
     """
 
-    def __init__(self, model: Any) -> None:
-        self.model = model
+    def __init__(self, model: Any, step: Callable[[], object] | None = None) -> None:
+        self.model, self.step = model, step
         self.optimizer = getattr(model, "optimizer", None)
 
     @cached_property

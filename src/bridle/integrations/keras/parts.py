@@ -1,9 +1,9 @@
 """A recipe's penalties and update rules, bound to the weights of one Keras model."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, final
+from typing import Any, Self, final
 
 from bridle.core import Penalty, Proximal, Recipe, UpdateRule
 from bridle.errors import RecipeError, ScopeError
@@ -28,6 +28,36 @@ class Part:
     def exact(self) -> bool:
         """Whether it acts by a proximal step."""
         return isinstance(self.declared, Proximal) and not self.declared.gradient_only
+
+    def trained(self, places: Mapping[int, int]) -> list[Weight]:
+        """Those of its weights that have a gradient, whose places by the variables' ids these are."""
+        return [weight for weight in self.weights if id(weight.variable) in places]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """A recipe's parts by the point of the step where they act.
+
+    Args:
+        rules: Around the step.
+        smooth: On the gradients before it.
+        exact: On the weights after it.
+    """
+
+    rules: list[Part]
+    smooth: list[Part]
+    exact: list[Part]
+
+    @classmethod
+    def of(cls, parts: Sequence[Part]) -> Self:
+        """Sort parts, each kind in the recipe's order."""
+        penalties = [part for part in parts if isinstance(part.declared, Penalty)]
+        return cls(
+            rules=[part for part in parts if isinstance(part.declared, UpdateRule)],
+            smooth=[part for part in penalties if not part.exact],
+            exact=[part for part in penalties if part.exact],
+        )
 
 
 def bind(model: Any, optimizer: Any, recipe: Recipe) -> list[Part]:

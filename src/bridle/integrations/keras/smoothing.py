@@ -1,5 +1,6 @@
 """Label smoothing in the training loss of a Keras model; the loss of evaluation keeps the targets as they are."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,8 @@ def smoothing(model: Any, recipe: Recipe) -> LabelSmoothing | None:
     """The recipe's label smoothing; ``None`` where it has none.
 
     Raises:
-        RecipeError: If there are several target rules, or the model's loss is no cross-entropy of one output.
+        RecipeError: If there are several target rules, or the model's loss is no cross-entropy of one output, or is
+            not told whether it is for training.
     """
     rules = recipe.of(TargetRule)
     if not rules:
@@ -29,6 +31,7 @@ def smoothing(model: Any, recipe: Recipe) -> LabelSmoothing | None:
     rule = rules[0]
     if len(rules) > 1 or not isinstance(rule, LabelSmoothing):
         raise RecipeError(f"Keras is served one target rule, LabelSmoothing; got {', '.join(r.key for r in rules)}.")
+    refuse_untold(model, rule.key)
     loss = declared_loss(model)
     if type(loss) not in NAMES.values() or not _is_plain(model, loss):
         raise RecipeError(
@@ -42,6 +45,19 @@ def smoothing(model: Any, recipe: Recipe) -> LabelSmoothing | None:
             "validation loss too. Compile the loss without it."
         )
     return rule
+
+
+def refuse_untold(model: Any, key: str) -> None:
+    """Refuse what acts in training only on a model whose own ``compute_loss`` is not told whether it trains.
+
+    Raises:
+        RecipeError: If it has no argument ``training``.
+    """
+    if "training" not in inspect.signature(model.compute_loss).parameters:
+        raise RecipeError(
+            f"{key} acts in the training loss only, and {type(model).__name__}.compute_loss is not told whether it "
+            "trains. Give it the argument training=True."
+        )
 
 
 def _is_plain(model: Any, loss: Any) -> bool:
