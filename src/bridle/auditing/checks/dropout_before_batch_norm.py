@@ -12,8 +12,8 @@ from torch.nn.modules.dropout import _DropoutNd
 from bridle.auditing.checks._base import Check
 from bridle.auditing.evaluated import call_of, outputs
 from bridle.auditing.observed import Observed
-from bridle.auditing.witnessed import Forward
 from bridle.auditing.undo import Undo
+from bridle.auditing.witnessed import Forward
 from bridle.records import Finding, Severity
 
 SHIFT = 1.1
