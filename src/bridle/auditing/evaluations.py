@@ -17,7 +17,7 @@ from bridle.auditing.rows import digests
 from bridle.auditing.witnessed import EarlyStop, Evaluation, Load, Witnessed
 
 MOST = 500
-"""Evaluations that are recorded: who evaluates more often does so within the training, and each time weights are hashed."""
+"""Evaluations that are recorded: more than that are calls within the training, and each time weights are hashed."""
 
 LIMIT = 100_000
 """Training rows whose digests are kept where there is no loader."""

@@ -37,7 +37,8 @@ class Transformers:
 
         @wraps(check)
         def noticed(estimator: Any) -> Any:
-            if isinstance(estimator, base.TransformerMixin) and not self.paused and len(self._fits) < MOST:
+            # Not by class: text vectorizers and pipelines are no TransformerMixin.
+            if not self.paused and len(self._fits) < MOST and hasattr(estimator, "transform"):
                 self._note(estimator, sys._getframe(1).f_locals)
             return check(estimator)
 

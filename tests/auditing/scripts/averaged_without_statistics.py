@@ -16,7 +16,7 @@ model = nn.Sequential(*hidden, nn.Linear(64, 10))
 averaged = AveragedModel(model)
 optimizer = torch.optim.SGD(model.parameters(), lr=2.0, momentum=0.9)
 
-for epoch in range(8):
+for _ in range(8):
     model.train()
     for x, y in train_loader:
         optimizer.zero_grad()
