@@ -95,7 +95,8 @@ def test_nothing_is_found_in_scripts_of_frameworks(name, framework, epochs):
     )
     assert process.returncode == 0, process.stderr
     told = json.loads(process.stdout)
-    assert (told["findings"], told["notes"]) == ([], [])
+    assert [finding for finding in told["findings"] if finding["severity"] != "info"] == []
+    assert told["notes"] == []
     assert told["steps"] > 0
     assert (told["validations"] == epochs) is (epochs < 1000)
 

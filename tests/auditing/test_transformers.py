@@ -22,7 +22,7 @@ def fitted(act):
         act(transformers)
     assert BaseEstimator._validate_params is before
     StandardScaler().fit(ROWS)
-    return [(type(fit.transformer).__name__, fit.rows, fit.targets) for fit in found.fits]
+    return [(type(fit.transformer).__name__, fit.rows, fit.targets, fit.in_pipeline) for fit in found.fits]
 
 
 def test_rows_and_targets():
@@ -46,9 +46,13 @@ def test_rows_and_targets():
 
 def test_steps_of_a_pipeline():
     found = fitted(lambda _: make_pipeline(StandardScaler(), LogisticRegression()).fit(ROWS, TARGETS))
-    assert [name for name, *_ in found] == ["StandardScaler"]
+    assert [(name, inside) for name, *_, inside in found] == [("StandardScaler", True)]
     found = fitted(lambda _: make_pipeline(StandardScaler(), PCA(1)).fit(ROWS))
-    assert [name for name, *_ in found] == ["Pipeline", "StandardScaler", "PCA"]
+    assert [(name, inside) for name, *_, inside in found] == [
+        ("Pipeline", False),
+        ("StandardScaler", False),
+        ("PCA", False),
+    ]
 
 
 def test_not_while_paused():

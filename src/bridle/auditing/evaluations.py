@@ -164,7 +164,7 @@ def digest_of(model: nn.Module) -> bytes:
     with torch._C.DisableTorchFunction():
         try:
             for weight in model.parameters():
-                found.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+                found.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
         except (RuntimeError, TypeError):
             return token_bytes(16)
     return found.digest()

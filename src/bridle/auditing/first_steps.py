@@ -1,6 +1,6 @@
 """The first step of each optimizer of a running script, measured while it is about to be taken."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -75,10 +75,12 @@ class FirstSteps:
     def _noticed_clip(self, clip: Callable[..., Any]) -> Callable[..., Any]:
         def noticed(parameters: Any, *args: Any, **kwargs: Any) -> Any:
             held = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-            weights = [weight for weight in held if weight.grad is not None] if self._looking else []
-            raw = {weight: self._raw[weight][0] if weight in self._raw else dense(weight.grad) for weight in weights}
+            before = _gradients(held) if self._looking else {}
             norm = clip(held, *args, **kwargs)
-            self._raw |= {weight: (gradient, dense(weight.grad)) for weight, gradient in raw.items()}
+            after = _gradients(before)
+            for weight, gradient in after.items():
+                raw = self._raw[weight][0] if weight in self._raw else before[weight]
+                self._raw[weight] = raw, gradient
             return norm
 
         return noticed
@@ -147,3 +149,8 @@ class FirstSteps:
     def _forget(self) -> None:
         """What was noted for one step is not that of the next."""
         self._raw, self._weights, self._passes = {}, [], 0
+
+
+def _gradients(weights: Iterable[Tensor]) -> dict[Tensor, Tensor]:
+    """Copies of the gradients there are."""
+    return {weight: dense(weight.grad) for weight in weights if weight.grad is not None}

@@ -65,7 +65,7 @@ class Replay:
                 stack.enter_context(self.handle.without(plan.left_out))
             for group in self.optimizer.param_groups if plan.no_decay else ():
                 group.update({name: group[name] * 0 for name in DECAYS if group.get(name)})
-            type(self.optimizer).step(self.optimizer)  # type: ignore[call-arg]
+            type(self.optimizer).step(self.optimizer)
         trace.steps = 1
         if plan.watch:
             trace.after = {weight: weight.detach().clone() for weight in self.weights}

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import wraps
+from types import FrameType
 from typing import Any
 
 from bridle.auditing.imported import when_imported
@@ -39,15 +40,23 @@ class Transformers:
         def noticed(estimator: Any) -> Any:
             # Not by class: text vectorizers and pipelines are no TransformerMixin.
             if not self.paused and len(self._fits) < MOST and hasattr(estimator, "transform"):
-                self._note(estimator, sys._getframe(1).f_locals)
+                self._note(estimator, sys._getframe(1))
             return check(estimator)
 
         base.BaseEstimator._validate_params = noticed
         self._stack.callback(setattr, base.BaseEstimator, "_validate_params", check)
 
-    def _note(self, estimator: Any, caller: dict[str, Any]) -> None:
-        args, given = caller.get("args", ()), caller.get("kwargs", {})
+    def _note(self, estimator: Any, caller: FrameType) -> None:
+        args, given = caller.f_locals.get("args", ()), caller.f_locals.get("kwargs", {})
         rows = args[0] if args else given.get("X", given.get("raw_documents"))
         targets = args[1] if len(args) > 1 else given.get("y")
         if rows is not None and not any(known.transformer is estimator and known.rows is rows for known in self._fits):
-            self._fits.append(Fit(estimator, rows, targets))
+            self._fits.append(Fit(estimator, rows, targets, _is_in_pipeline(caller)))
+
+
+def _is_in_pipeline(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "sklearn.pipeline" and frame.f_code.co_name == "fit":
+            return not hasattr(frame.f_locals.get("self"), "transform")
+        frame = frame.f_back
+    return False

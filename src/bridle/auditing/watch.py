@@ -1,6 +1,7 @@
 """Watches torch while a training runs: which losses, dropout and sums are called, and on what."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from threading import get_ident
 from typing import Any, Self
 
@@ -93,7 +94,8 @@ class Watch(TorchFunctionMode):
         if name in LOSSES:
             self._loss(name, args, given)
         if func in MEAN_LOSSES:
-            self._measure(args, given, result)
+            with suppress(RuntimeError, TypeError):  # as for calls of models
+                self._measure(args, given, result)
         elif name in DROPOUTS or name == ATTENTION:
             self._dropout(name, args, given)
         if not self._stack and not (name == "__get__" and getattr(func.__self__, "__name__", "") == "grad"):  # type: ignore[attr-defined]
@@ -156,7 +158,8 @@ class Watch(TorchFunctionMode):
             origin = self._origin((*args, *kwargs.values()))
         else:
             origin = DATA
-            self._called(module, args, kwargs)
+            with suppress(RuntimeError, TypeError):  # tensors without numbers, as when a model is exported or mapped
+                self._called(module, args, kwargs)
         for tensor in tensors(output):
             self._origins[tensor] = origin
 

@@ -180,11 +180,13 @@ class Fit:
         transformer: The transformer.
         rows: What it was fitted on, as it was given.
         targets: The targets, None where it was given none.
+        in_pipeline: Whether a pipeline fitted it before a last step that predicts.
     """
 
     transformer: Any
     rows: Any
     targets: Any
+    in_pipeline: bool = False
 
 
 @dataclass

@@ -53,6 +53,16 @@ def test_features_chosen_by_all_targets(findings, table):
     assert finding.severity is Severity.ERROR
     assert finding.numbers["transformer"] == "SelectKBest"
     assert "20 of them validation rows, with their targets" in finding.message
+    (finding,) = findings(chooser.transform(rows), [Fit(chooser, rows, targets, in_pipeline=True)])
+    assert finding.severity is Severity.WARNING
+
+
+def test_a_pipeline_whose_last_step_splits_is_a_note(findings, table):
+    scaler = StandardScaler().fit(table[0])
+    (finding,) = findings(scaler.transform(table[0]), [Fit(scaler, *table, in_pipeline=True)])
+    assert finding.severity is Severity.INFO
+    assert finding.numbers["targets"] is False
+    assert "The last step of its pipeline splits off validation rows after it" in finding.message
 
 
 def test_a_step_whose_output_is_changed_afterwards_is_known_by_its_count(findings, table):

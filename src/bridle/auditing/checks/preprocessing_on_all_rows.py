@@ -61,20 +61,24 @@ class PreprocessingOnAllRows(Check):
                 return
             effects = [(fit, effect) for fit in fits if (effect := _effect(fit, parts)) is not None]
             if effects:  # a pipeline and its steps are one mistake
-                yield self._of_fit(*max(effects, key=lambda pair: _uses_targets(pair[0])))
+                yield self._of_fit(*max(effects, key=lambda pair: pair[1].targets))
             else:
                 yield from self._of_numbers(parts)
 
     def _of_fit(self, fit: Fit, effect: "_Effect") -> Finding:
-        name, supervised = type(fit.transformer).__name__, _uses_targets(fit)
+        name = type(fit.transformer).__name__
         message = (
             f"{name} was fitted on {effect.rows} rows, {effect.shared} of them validation rows"
-            f"{', with their targets' if supervised else ''}: what it learned from them is in every training row, and "
-            "the score is better than on rows it has never seen. Split first; "
-            f"{name}().fit(training rows), then transform() for all parts, or a Pipeline."
+            f"{', with their targets' if effect.targets else ''}: what it learned from them is in every training row, "
+            "and their score is better than on rows it has never seen. "
         )
-        severity = Severity.ERROR if supervised else Severity.WARNING
-        numbers = {"transformer": name, "rows": effect.rows, "shared": effect.shared, "targets": supervised}
+        if fit.in_pipeline:
+            message += "The last step of its pipeline splits off validation rows after it: hold out rows for the test."
+        else:
+            message += f"Split first; {name}().fit(training rows), then transform() for all parts, or a Pipeline."
+        levels = (Severity.INFO, Severity.WARNING, Severity.ERROR)
+        severity = levels[1 + effect.targets - fit.in_pipeline]
+        numbers = {"transformer": name, "rows": effect.rows, "shared": effect.shared, "targets": effect.targets}
         return Finding(self.name, severity, message, numbers)
 
     def _of_numbers(self, parts: "_Parts") -> Iterator[Finding]:
@@ -107,6 +111,7 @@ class _Parts:
 class _Effect:
     rows: int
     shared: int
+    targets: bool
 
 
 def _parts(observed: Observed) -> _Parts | None:
@@ -150,7 +155,7 @@ def _effect(fit: Fit, parts: _Parts) -> _Effect | None:
         return None
     if (~shared).sum() < FEW or _same_without(fit, given, shared):
         return None
-    return _Effect(len(given), int(shared.sum()))
+    return _Effect(len(given), int(shared.sum()), _uses_targets(fit, given))
 
 
 def _given(transformer: Any, rows: Any) -> Any:
@@ -174,14 +179,12 @@ def _digests(given: Any, mask: Any) -> list[bytes]:
 
 def _same_without(fit: Fit, given: Any, shared: Any) -> bool:
     """Whether the transformer makes the same of the rows when it is fitted without them."""
-    from sklearn.base import clone
     from sklearn.utils import _safe_indexing
 
     try:
         rest, own = np.flatnonzero(~shared), np.flatnonzero(shared)
         targets = () if fit.targets is None else (_safe_indexing(fit.targets, rest),)
-        anew = clone(fit.transformer).fit(_safe_indexing(fit.rows, rest), *targets)
-        made = _given(anew, _safe_indexing(fit.rows, own))
+        made = _given(_anew(fit, _safe_indexing(fit.rows, rest), *targets), _safe_indexing(fit.rows, own))
     except Exception:  # no clone is possible, or too few rows are left: nothing was shown
         return True
     return made is not None and made.shape == given[shared].shape and not _differ(made, given[shared])
@@ -196,8 +199,21 @@ def _is_for_targets(fit: Fit) -> bool:
     return bool(tags.target_tags.one_d_labels or tags.target_tags.two_d_labels or not tags.requires_fit)
 
 
-def _uses_targets(fit: Fit) -> bool:
-    return fit.targets is not None and bool(fit.transformer.__sklearn_tags__().target_tags.required)
+def _uses_targets(fit: Fit, given: Any) -> bool:
+    """Whether the transformer makes something else of the rows when it is fitted on their targets in reverse."""
+    if fit.targets is None:
+        return False
+    try:
+        made = _given(_anew(fit, fit.rows, np.asarray(fit.targets)[::-1]), fit.rows)
+    except Exception:  # no clone is possible: nothing was shown
+        return False
+    return made is None or made.shape != given.shape or _differ(made, given)
+
+
+def _anew(fit: Fit, *given: Any) -> Any:
+    from sklearn.base import clone
+
+    return clone(fit.transformer).fit(*given)
 
 
 def _views(train: Tensor, valid: Tensor) -> Sequence[tuple[str, Tensor, Tensor]]:

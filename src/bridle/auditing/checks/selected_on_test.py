@@ -9,7 +9,7 @@ from bridle.auditing.observed import Observed
 from bridle.auditing.witnessed import Evaluation, Witnessed
 from bridle.records import Finding, Severity
 
-TEST = re.compile(r"(^|_)test|test($|_)|testset|testloader", re.IGNORECASE)
+TEST = re.compile(r"(^|_)[tT]est|[a-z]Test")
 OTHER = re.compile(r"(^|_)(val(?!ue)|dev(?!ice)|hold_?out)", re.IGNORECASE)
 SEVERAL = 3
 """Evaluations from which a pattern in what was kept is no chance."""
