@@ -21,6 +21,7 @@ for epoch, (x, y) in enumerate(loader):
     stopper(loss)
     self.steps += 1
     trainer.run(x)
+    self.train(x)
     finished: bool = step > limit
 """
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 from torch.optim import SGD, Adam, AdamW
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from bridle.auditing.ledger import measure, named
 from bridle.auditing.replay import Replay
@@ -41,14 +42,16 @@ def ledger_of(model, optimizer, raw=None, weights=()):
 def test_nothing_is_left(make):
     model, optimizer = stepping(make, weight_decay=0.1)
     calls = []
-    optimizer.register_step_post_hook(lambda *_: calls.append(1))
+    optimizer.register_step_post_hook(lambda *_: calls.append("own"))
+    everywhere = register_optimizer_step_pre_hook(lambda *_: calls.append("global"))
     before = copy.deepcopy([model.state_dict(), optimizer.state_dict(), [w.grad for w in model.parameters()]])
     ledger_of(model, optimizer)
     after = [model.state_dict(), optimizer.state_dict(), [w.grad for w in model.parameters()]]
     torch.testing.assert_close(after, before, rtol=0, atol=0)
     assert calls == []
     optimizer.step()
-    assert calls == [1]
+    everywhere.remove()
+    assert calls == ["global", "own"]
 
 
 def test_decoupled_decay():
