@@ -5,7 +5,7 @@ import sys
 import pytest
 from torch.utils.data import DataLoader
 
-from bridle.auditing.loaders import VALIDATION, Loaders, spaces
+from bridle.auditing.loaders import VALIDATION, Loaders, names_of, spaces
 
 A, B = DataLoader([1]), DataLoader([2])
 
@@ -50,3 +50,26 @@ def test_variables_of_running_functions():
             return spaces(sys._getframe())
 
     assert Loaders().named_for_validation(Trainer().fit()) is A
+
+
+def test_turns():
+    loaders = Loaders()
+    with loaders.noticed():
+        assert loaders.turn is None
+        iter(A)
+        first = loaders.turn
+        assert first.loader is A
+        loaders.trains()
+        assert loaders.turn is None
+        iter(A)
+        assert loaders.turn.loader is A
+        assert loaders.turn is not first
+
+
+def test_names_of_a_value():
+    class Trainer:
+        def __init__(self):
+            self.val_loader = A
+
+    found = names_of(A, [{"self": Trainer(), "other": Trainer(), "B": B}, {"phases": {"val": A, 3: A}, "x": A}])
+    assert sorted(found) == ["val", "val_loader", "x"]

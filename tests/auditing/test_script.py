@@ -1,5 +1,8 @@
 """Scripts are run as they are: the mistakes in them are found, clean ones pass, and nothing stays changed."""
 
+import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,8 +16,16 @@ from bridle.errors import RunError
 
 SCRIPTS = Path(__file__).parent / "scripts"
 CLEAN = sorted((SCRIPTS / "clean").glob("*.py"))
+FRAMEWORKS = [
+    ("huggingface_trainer", "transformers"),
+    ("keras_functional", "keras"),
+    ("lightning_module", "lightning"),
+    ("lightning_recipe", "lightning"),
+    ("skorch_pipeline", "skorch"),
+]
 MISTAKES = [
-    ("decay_on_everything", 0, {"declared_decay"}),
+    ("decay_on_everything", 0, {"decay_scope"}),
+    ("scaled_before_split", 0, {"preprocessing_on_all_rows"}),
     ("augmented_validation_loader", 0, {"augmented_validation"}),
     ("augmented_validation_iterator", 2, {"augmented_validation"}),
     ("evaluation_in_training_mode", 0, {"penalty_without_gradient", "weights_without_gradient"}),
@@ -43,13 +54,51 @@ def test_mistakes_are_found(name, epochs, names):
     )
 
 
-@pytest.mark.parametrize("epochs", [0, 2])
+TO_THE_END = [
+    ("early_stopping_keeps_last", "best_weights_not_restored"),
+    ("selected_on_test", "selected_on_test"),
+    ("averaged_without_statistics", "stale_batch_norm"),
+    ("scaled_before_split", "preprocessing_on_all_rows"),
+]
+
+
+@pytest.mark.parametrize(("script", "name"), TO_THE_END)
+def test_mistakes_that_show_at_the_end(script, name):
+    traced = audit_script(SCRIPTS / f"{script}.py", epochs=1000)
+    assert [finding.name for finding in traced.findings] == [name]
+    assert traced.notes == ()
+
+
+@pytest.mark.parametrize("epochs", [0, 2, 1000])
 @pytest.mark.parametrize("script", CLEAN, ids=lambda script: script.stem)
 def test_nothing_is_found_in_clean_scripts(script, epochs):
     traced = audit_script(script, epochs=epochs)
     assert traced.findings == ()
     assert traced.notes == ()
-    assert traced.validations == epochs
+    assert traced.validations == epochs or epochs == 1000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("epochs", [0, 2, 1000])
+@pytest.mark.parametrize(("name", "framework"), FRAMEWORKS)
+def test_nothing_is_found_in_scripts_of_frameworks(name, framework, epochs):
+    """Each in a process of its own: frameworks warn, set signal handlers and choose a backend when imported."""
+    pytest.importorskip(framework)
+    command = [sys.executable, "-m", "bridle", "audit", SCRIPTS / "frameworks" / f"{name}.py", "--epochs", str(epochs)]
+    process = subprocess.run(
+        [*command, "--format", "json"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "KERAS_BACKEND": "torch"},
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    told = json.loads(process.stdout)
+    assert [finding for finding in told["findings"] if finding["severity"] != "info"] == []
+    assert told["notes"] == []
+    assert told["steps"] > 0
+    assert (told["validations"] == epochs) is (epochs < 1000)
 
 
 def test_to_the_end():

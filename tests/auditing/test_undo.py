@@ -186,3 +186,34 @@ def test_a_sparse_gradient_is_undone():
         model.weight.grad.mul_(2)
     assert model.weight.grad is gradient
     assert torch.equal(model.weight.grad.to_dense(), before)
+
+
+def looked_at(model, optimizer, looked):
+    """Three steps, with a look into the training before each if asked."""
+    for _ in range(3):
+        if looked:
+            with Undo(model, optimizer):
+                disturb(model, optimizer)
+            with Undo(optimizer=optimizer):
+                optimizer.zero_grad()
+                optimizer.step()
+            with Undo(model):
+                model(problem()[0])
+            with Undo():
+                torch.rand(()), random.random(), np.random.rand()  # noqa: NPY002
+        optimizer.zero_grad()
+        noise = random.random() + np.random.rand()  # noqa: NPY002
+        cross_entropy(model(problem()[0] + noise), problem()[1]).backward()
+        optimizer.step()
+    return contents(model, optimizer)
+
+
+def test_a_training_goes_on_as_if_nobody_had_looked():
+    found = []
+    for looked in (False, True):
+        torch.manual_seed(0)
+        random.seed(0)
+        np.random.seed(0)  # noqa: NPY002
+        model = net()
+        found.append(looked_at(model, Adam(model.parameters(), 0.1), looked))
+    assert same(*found)

@@ -3,7 +3,10 @@
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, update_bn
 
+from bridle.auditing.evaluations import Evaluations
+from bridle.auditing.loaders import Loaders
 from bridle.auditing.watch import Watch, tensors
 from bridle.auditing.witnessed import Sum, Witnessed
 
@@ -102,3 +105,39 @@ def test_paused():
 
 def test_tensors_of_nested_outputs():
     assert [len(tensor) for tensor in tensors({"a": (INPUTS, [TARGET, 3]), "b": None})] == [8, 8]
+
+
+def test_losses_of_evaluations_and_training_are_told_apart():
+    record, model, trained = Witnessed(), nn.Linear(4, 3), []
+    evaluations = Evaluations(record, Loaders())
+    with Watch(record, evaluations=evaluations, loss_computed=lambda loss, rows: trained.append((loss.item(), rows))):
+        mean = F.cross_entropy(model(INPUTS), TARGET)
+        F.mse_loss(model(INPUTS), torch.zeros(8, 3), reduction="sum")
+        with torch.no_grad():
+            total = F.cross_entropy(model.eval()(INPUTS), TARGET, reduction="sum").item()
+    assert trained[0] == (mean.item(), 1)
+    assert trained[1][1] == 8
+    assert record.evaluations[0].losses == [(total / 8, 8)]
+
+
+def test_averaged_models_are_noted_and_statistics_taken_anew_are_no_evaluation():
+    record, model = Witnessed(), nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
+    average = AveragedModel(model)
+    with Watch(record, evaluations=Evaluations(record, Loaders())):
+        F.cross_entropy(model(INPUTS), TARGET)
+        update_bn([INPUTS], average)
+        assert (record.averaged, record.evaluations) == ([], [])
+        with torch.no_grad():
+            average.eval()(INPUTS)
+            average(INPUTS)
+    assert record.averaged == [average]
+    assert [one.model for one in record.evaluations] == [average]
+
+
+def test_tensors_without_numbers_do_not_stop_the_script():
+    record, model = Witnessed(), nn.Linear(4, 3)
+    with Watch(record, evaluations=Evaluations(record, Loaders())), torch.no_grad():
+        scores = torch.func.vmap(lambda row: F.cross_entropy(model.eval()(row[None]), TARGET[:1]))(INPUTS)
+        meta = model.to("meta")(INPUTS.to("meta"))
+    assert scores.shape == (8,)
+    assert meta.is_meta

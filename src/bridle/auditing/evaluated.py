@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bridle.auditing.kept import model_kept, training_kept
 from bridle.auditing.observed import Observed
 from bridle.auditing.rows import again_possible, inputs_of
+from bridle.auditing.undo import Undo
 from bridle.auditing.watch import Watch, tensors
 from bridle.auditing.witnessed import DropoutCall, Forward, Witnessed
 
@@ -20,7 +20,7 @@ def witnessed(observed: Observed) -> Witnessed:
     if observed.witnessed is None:
         observed.witnessed = Witnessed()
         if observed.step is not None:
-            with training_kept(observed.model, observed.optimizer), Watch(observed.witnessed):
+            with Undo(observed.model, observed.optimizer), Watch(observed.witnessed):
                 observed.step(*_batch(observed.step, observed.loader))
     return observed.witnessed
 
@@ -61,7 +61,7 @@ def evaluated(observed: Observed) -> Evaluated | None:
     if call is None:
         return None
     model, record = call.model, Witnessed()
-    with model_kept(model), torch.no_grad():
+    with Undo(model), torch.no_grad():
         model.eval()
         before = {name: buffer.clone() for name, buffer in model.named_buffers()}
         try:

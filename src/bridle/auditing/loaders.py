@@ -3,12 +3,20 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
 from torch.utils.data import DataLoader
 
 VALIDATION = re.compile(r"(^|_)(val(?!ue)|dev(?!ice)|eval|test|hold_?out)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, eq=False)
+class Turn:
+    """One turn of a loader through its rows."""
+
+    loader: DataLoader[Any]
 
 
 class Loaders:
@@ -18,6 +26,8 @@ class Loaders:
         self.training: DataLoader[Any] | None = None
         self.validation: DataLoader[Any] | None = None
         self._begun: DataLoader[Any] | None = None
+        self._turn: Turn | None = None
+        self._trained: Turn | None = None
 
     @contextmanager
     def noticed(self) -> Iterator[None]:
@@ -25,7 +35,7 @@ class Loaders:
         begin = DataLoader.__iter__
 
         def noticed(loader: DataLoader[Any]) -> Any:
-            self._begun = loader
+            self._begun, self._turn = loader, Turn(loader)
             return begin(loader)
 
         DataLoader.__iter__ = noticed  # type: ignore[method-assign]
@@ -37,11 +47,17 @@ class Loaders:
     def trains(self) -> None:
         """A model is about to be trained on what was begun last."""
         self.training = self.training or self._begun
+        self._trained = self._turn
 
     def validates(self) -> None:
         """A model was evaluated on what was begun last."""
         if self._begun is not self.training:
             self.validation = self.validation or self._begun
+
+    @property
+    def turn(self) -> Turn | None:
+        """The turn of a loader that rows come from now; None if there is none but one that a model was trained in."""
+        return None if self._turn is self._trained else self._turn
 
     def named_for_validation(self, spaces: list[Mapping[str, Any]]) -> DataLoader[Any] | None:
         """A loader that a variable, key or attribute calls validation, or else test."""
@@ -60,6 +76,16 @@ def spaces(frame: FrameType | None) -> list[Mapping[str, Any]]:
             found.append(frame.f_globals)
         frame = frame.f_back
     return found
+
+
+def names_of(value: Any, spaces: list[Mapping[str, Any]]) -> Iterator[str]:
+    """What variables, keys and attributes of ``self`` call a value."""
+    for space in spaces:
+        for name, held in list(space.items()):
+            within = held if isinstance(held, dict) else getattr(held, "__dict__", {}) if name == "self" else {}
+            if held is value:
+                yield name
+            yield from (inner for inner, item in list(within.items()) if item is value and isinstance(inner, str))
 
 
 def _named(space: Mapping[Any, Any], depth: int = 1) -> Iterator[tuple[str, DataLoader[Any]]]:

@@ -14,10 +14,21 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from bridle.auditing.catalogue import checks_seen_in
-from bridle.auditing.keras import added_after_compile, losses_left_out, set_after_build, unused_weight
+from bridle.auditing.checks.stale_batch_norm import StaleBatchNorm
+from bridle.auditing.evaluations import Evaluations
+from bridle.auditing.first_steps import FirstSteps
+from bridle.auditing.keras import (
+    added_after_compile,
+    last_weights_kept,
+    losses_left_out,
+    set_after_build,
+    unused_weight,
+)
 from bridle.auditing.keras.notice import KerasModels
 from bridle.auditing.loaders import Loaders, spaces
+from bridle.auditing.loops import compiled
 from bridle.auditing.observed import Observed
+from bridle.auditing.transformers import Transformers
 from bridle.auditing.watch import Watch
 from bridle.auditing.witnessed import Witnessed
 from bridle.errors import RunError
@@ -52,13 +63,15 @@ def audit_script(script: str | Path, arguments: Sequence[str] = (), *, epochs: i
     trace = _Trace(epochs)
     with _in_place_of_main(path, arguments) as module, trace.following(), redirect_stdout(sys.stderr):
         try:
-            exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+            exec(compiled(path), module.__dict__)
+            trace.witnessed.ended = True
         except _EnoughError:
             pass
         except SystemExit as end:
-            trace.ended(end, path) if end.code else None
+            trace.witnessed.ended = not end.code
+            trace.failed(end, path) if end.code else None
         except Exception as error:
-            trace.ended(error, path)
+            trace.failed(error, path)
         trace.judge([module.__dict__])
     if not trace.steps:
         raise RunError(
@@ -79,7 +92,10 @@ class _Trace:
         self.notes: list[str] = []
         self.witnessed = Witnessed()
         self._loaders = Loaders()
-        self._watch = Watch(self.witnessed, before_training=self._training, before_evaluation=self._loaders.validates)
+        self._evaluations = Evaluations(self.witnessed, self._loaders)
+        self._transformers = Transformers(self.witnessed)
+        self._first_steps = FirstSteps(lambda: self._watch.trained, self._alone)
+        self._watch = Watch(self.witnessed, self._training, self._evaluations, self._first_steps.loss_computed)
         self._keras = KerasModels(self._keras_stepped, self._keras_validated, self._keras_applied)
         self._keras_seen: list[Any] = []
         self._keras_validations = 0
@@ -93,13 +109,25 @@ class _Trace:
             hook = register_optimizer_step_post_hook(self._stepped)
             stack.callback(hook.remove)
             stack.enter_context(self._loaders.noticed())
+            stack.enter_context(self._evaluations.noticed())
+            stack.enter_context(self._transformers.noticed())
+            stack.enter_context(self._first_steps.noticed())
             stack.enter_context(_uncompiled())
             stack.enter_context(self._keras.noticed())
             stack.enter_context(self._watch)
             yield
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """What is called in here is none of the script's doing."""
+        before = self._watch.paused
+        self._watch.paused = self._transformers.paused = True
+        try:
+            yield
+        finally:
+            self._watch.paused = self._transformers.paused = before
+
     def _training(self) -> None:
-        self._loaders.trains()
         if self.epochs and self.validations >= self.epochs:
             self._stop(sys._getframe(1))
 
@@ -120,11 +148,10 @@ class _Trace:
         self.steps += 1
         if not any(known is model for known in self._keras_seen):
             self._keras_seen.append(model)
-            self._watch.paused = True
-            self.findings.extend(set_after_build.look(model))
-            self.findings.extend(added_after_compile.look(model, self._keras.compiled.get(model, set())))
-            self.findings.extend(unused_weight.look(model, inputs))
-            self._watch.paused = False
+            with self._alone():
+                self.findings.extend(set_after_build.look(model))
+                self.findings.extend(added_after_compile.look(model, self._keras.compiled.get(model, set())))
+                self.findings.extend(unused_weight.look(model, inputs))
         if not self.epochs:
             self._stop(sys._getframe(1))
 
@@ -157,7 +184,7 @@ class _Trace:
         self.judge(spaces(frame))
         raise _EnoughError
 
-    def ended(self, error: BaseException, path: Path) -> None:
+    def failed(self, error: BaseException, path: Path) -> None:
         """The script failed by itself."""
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         what = f"{type(error).__name__}: {error}" + (f" (line {lines[-1]})" if lines else "")
@@ -170,20 +197,25 @@ class _Trace:
         if self._judged:
             return
         self._judged = True
+        for callbacks in self._keras.callbacks:
+            self.findings.extend(last_weights_kept.look(callbacks))
         validation = self._loaders.validation or self._loaders.named_for_validation(variables)
-        self._watch.paused = True  # checks call models and losses, too: those calls are none of the script's
-        for optimizer in self._optimizers:
-            held = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
-            models = [model for model in self._watch.trained if held & {id(one) for one in model.parameters()}]
-            if not models:
-                self.notes.append(f"{type(optimizer).__name__} updates weights of no module that was called.")
-            for model in models:
-                parts = (self._loaders.training, validation, None, self.witnessed)
-                self._look(Observed(model, optimizer, None, *parts))
-        self._watch.paused = False
+        with self._alone():
+            for optimizer in self._optimizers:
+                held = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
+                models = [model for model in self._watch.trained if held & {id(one) for one in model.parameters()}]
+                if not models:
+                    self.notes.append(f"{type(optimizer).__name__} updates weights of no module that was called.")
+                for model in [*models, *self.witnessed.averaged]:
+                    ledger = self._first_steps.ledger(optimizer, model)
+                    parts = (self._loaders.training, validation, ledger, self.witnessed)
+                    self._look(Observed(model, optimizer, None, *parts), averaged=model not in models)
 
-    def _look(self, observed: Observed) -> None:
+    def _look(self, observed: Observed, averaged: bool) -> None:
+        """Let the checks look; at an averaged model, which no optimizer updates, only the one that is about it."""
         for check in checks_seen_in("script"):
+            if averaged and check.name != StaleBatchNorm.name:
+                continue
             try:
                 found = list(check.look(observed))
             except Exception as error:

@@ -29,8 +29,8 @@ class Undo:
     random states of Python, NumPy and torch, and the variables, lists and mappings that the step itself uses.
 
     Args:
-        model: The model.
-        optimizer: Its optimizer.
+        model: The model; of nothing the random states alone are put back.
+        optimizer: Its optimizer, whose weights are kept with it.
         step: The training step, whose closure and globals are searched for more of that.
         scaler: A gradient scaler that the step does not reach by a name.
 
@@ -40,16 +40,18 @@ class Undo:
     """
 
     def __init__(
-        self, model: nn.Module, optimizer: Optimizer, step: Callable[..., Any] | None = None, scaler: Any = None
+        self,
+        model: nn.Module | None = None,
+        optimizer: Optimizer | None = None,
+        step: Callable[..., Any] | None = None,
+        scaler: Any = None,
     ) -> None:
         self._seen: dict[int, Any] = {}
         self._restores: list[Restore] = []
         self.scalers: list[Any] = []
         unrestored = []
-        self._keep(model)
-        self._keep(optimizer)
-        if scaler is not None:
-            self._keep(scaler)
+        for value in (model, optimizer, scaler):
+            self._keep(value)
         for name, value, rebind in reached(step) if step is not None else ():
             self._restores += [rebind] if rebind else []
             self._keep(value)

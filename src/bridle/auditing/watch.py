@@ -1,6 +1,7 @@
 """Watches torch while a training runs: which losses, dropout and sums are called, and on what."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from threading import get_ident
 from typing import Any, Self
 
@@ -13,9 +14,12 @@ from torch.nn.modules.module import (
     register_module_forward_hook,
     register_module_forward_pre_hook,
 )
+from torch.optim.swa_utils import AveragedModel
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from bridle.auditing.evaluations import Evaluations
+from bridle.auditing.losses import LOSSES as MEAN_LOSSES
 from bridle.auditing.rows import digests, inputs_of
 from bridle.auditing.witnessed import DropoutCall, Forward, LossCall, Sum, TrainingCall, Witnessed
 
@@ -27,6 +31,9 @@ DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "
 ATTENTION = "scaled_dot_product_attention"
 ADDITIONS = ("add", "__add__", "__radd__", "__iadd__", "add_")
 LARGEST = ("argmax", "max", "topk")
+COPIES = ("clone", "cpu", "numpy")
+COMPARED = 3
+"""Validations whose rows are kept."""
 KEPT = 16
 """Calls of a kind that are kept: enough to judge, few enough to hold no more than some batches."""
 
@@ -37,14 +44,16 @@ class Watch(TorchFunctionMode):
     Args:
         witnessed: The record.
         before_training: Called each time before a model is called for training.
-        before_evaluation: Called each time before such a model is called for evaluation.
+        evaluations: Notes evaluations one by one, if given.
+        loss_computed: Called in training with what each loss of torch gave, and the rows it sums over, 1 for a mean.
     """
 
     def __init__(
         self,
         witnessed: Witnessed,
         before_training: Callable[[], None] = lambda: None,
-        before_evaluation: Callable[[], None] = lambda: None,
+        evaluations: Evaluations | None = None,
+        loss_computed: Callable[[Any, int], None] = lambda *_: None,
     ) -> None:
         super().__init__()
         self.witnessed = witnessed
@@ -52,7 +61,8 @@ class Watch(TorchFunctionMode):
         self.trained: list[nn.Module] = []
         self.paused = False
         self._before_training = before_training
-        self._before_evaluation = before_evaluation
+        self._evaluations = evaluations
+        self._loss_computed = loss_computed
         self._switched: set[nn.Module] = set()
         self._stack: list[nn.Module] = []
         self._origins: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
@@ -83,37 +93,51 @@ class Watch(TorchFunctionMode):
         name = getattr(func, "__name__", "")
         if name in LOSSES:
             self._loss(name, args, given)
+        if func in MEAN_LOSSES:
+            with suppress(RuntimeError, TypeError):  # as for calls of models
+                self._measure(args, given, result)
         elif name in DROPOUTS or name == ATTENTION:
             self._dropout(name, args, given)
         if not self._stack and not (name == "__get__" and getattr(func.__self__, "__name__", "") == "grad"):  # type: ignore[attr-defined]
             self._follow(name, (*args, *given.values()), result)
         return result
 
-    def _enter(self, module: nn.Module, _: tuple[Any, ...]) -> None:
+    def _enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         if self.paused or get_ident() != self._thread:
             return
         if not self._stack and next(module.parameters(), None) is not None:
-            self._outermost(module)
+            self._outermost(module, args[0] if args else None)
         self._stack.append(module)
 
-    def _outermost(self, module: nn.Module) -> None:
+    def _outermost(self, module: nn.Module, inputs: Any) -> None:
         """Tell training from evaluation by how the model is called from outside."""
         # A model that is always in evaluation mode may be trained so: to be fine-tuned with frozen statistics.
         training = torch.is_grad_enabled() and (module.training or module not in self._switched)
         if training and any(weight.requires_grad for weight in module.parameters()):
             self._before_training()
+            if self._evaluations is not None:
+                self._evaluations.trains()
             if module not in self.trained:
                 self.trained.append(module)
             if module.training:
                 self._switched.add(module)
             self.evaluation = False
         elif module in self.trained:
-            self._before_evaluation()
+            self._evaluated(module, inputs)
             if not self.evaluation:
                 self.witnessed.validations.append([])
             self.evaluation = True
             if module.training:
                 self._forgotten(module)
+        elif not torch.is_grad_enabled() and not module.training:
+            self._evaluated(module, inputs)
+
+    def _evaluated(self, module: nn.Module, inputs: Any) -> None:
+        norms = [part for part in module.modules() if isinstance(part, _BatchNorm)]
+        if self._evaluations is not None and not any(part.training and part.momentum is None for part in norms):
+            self._evaluations.begins(module, inputs)
+        if isinstance(module, AveragedModel) and not any(module is known for known in self.witnessed.averaged):
+            self.witnessed.averaged.append(module)
 
     def _forgotten(self, module: nn.Module) -> None:
         norms = [part for part in module.modules() if isinstance(part, _BatchNorm) and part.track_running_stats]
@@ -134,19 +158,27 @@ class Watch(TorchFunctionMode):
             origin = self._origin((*args, *kwargs.values()))
         else:
             origin = DATA
-            self._called(module, args, kwargs)
+            with suppress(RuntimeError, TypeError):  # tensors without numbers, as when a model is exported or mapped
+                self._called(module, args, kwargs)
         for tensor in tensors(output):
             self._origins[tensor] = origin
 
     def _called(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if module not in self.trained:
-            return
-        if self.evaluation:
-            inputs = inputs_of(args or kwargs)
-            if inputs is not None and inputs.is_floating_point() and inputs.ndim > 1:
-                self.witnessed.validations[-1].extend(digests(inputs))
-        elif not any(forward.model is module for forward in self.witnessed.forwards):
-            self.witnessed.forwards.append(Forward(module, args, kwargs))
+        known, evaluating = module in self.trained, self._evaluations is not None and self._evaluations.is_open
+        inputs = inputs_of(args or kwargs)
+        inputs = inputs if inputs is not None and inputs.layout == torch.strided else None
+        wide = inputs is not None and inputs.is_floating_point() and inputs.ndim > 1
+        if evaluating or (known and self.evaluation):
+            found = digests(inputs) if inputs is not None else []
+            if self._evaluations is not None:
+                self._evaluations.rows(found)
+            if known and self.evaluation and wide and len(self.witnessed.validations) <= COMPARED:
+                self.witnessed.validations[-1].extend(found)
+        elif known:
+            if not any(forward.model is module for forward in self.witnessed.forwards):
+                self.witnessed.forwards.append(Forward(module, args, kwargs))
+            if self._evaluations is not None and inputs is not None and wide:
+                self._evaluations.trained(inputs)
 
     def _loss(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if sum(call.evaluation == self.evaluation for call in self.witnessed.losses) >= KEPT:
@@ -163,6 +195,17 @@ class Watch(TorchFunctionMode):
                 evaluation=self.evaluation,
             )
             self.witnessed.losses.append(call)
+
+    def _measure(self, args: tuple[Any, ...], kwargs: dict[str, Any], loss: Any) -> None:
+        scores = args[0] if args else kwargs.get("input")
+        if not isinstance(scores, Tensor) or not isinstance(loss, Tensor):
+            return
+        rows = len(scores) if scores.ndim else 1
+        summed = rows if kwargs.get("reduction") == "sum" else 1
+        if loss.requires_grad:
+            self._loss_computed(loss, summed)
+        elif self._evaluations is not None and self._evaluations.is_open:
+            self._evaluations.loss(loss.float().mean().item() / summed, rows)
 
     def _dropout(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if not self._stack or self._stack[0].training:
@@ -189,15 +232,18 @@ class Watch(TorchFunctionMode):
             indices = result[1] if isinstance(result, tuple) else result
             self._origins[indices] = origin | GUESS
             return
-        if (
-            name in ("eq", "__eq__")
-            and origin & GUESS
-            and not self.evaluation
-            and len(self.witnessed.accuracies) < KEPT
-        ):
-            self.witnessed.accuracies.append(result.float().mean().item())
+        if name in ("eq", "__eq__") and origin & GUESS:
+            self._guessed(result)
+        if name in COPIES and origin == WEIGHTS and self._evaluations is not None:
+            self._evaluations.keeps()
         for tensor in tensors(result):
             self._origins[tensor] = origin
+
+    def _guessed(self, right: Tensor) -> None:
+        if self._evaluations is not None and self._evaluations.is_open:
+            self._evaluations.right(right.float().mean().item(), right.numel())
+        if not self.evaluation and len(self.witnessed.accuracies) < KEPT:
+            self.witnessed.accuracies.append(right.float().mean().item())
 
     def _addition(self, given: tuple[Any, ...]) -> None:
         terms = {self._origin((term,)): term for term in given[:2] if isinstance(term, Tensor) and term.numel() == 1}

@@ -1,9 +1,11 @@
 """What was seen while a training ran: calls of models, losses and dropout, as plain records."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +93,102 @@ class Sum:
     loss: float
 
 
+@dataclass(eq=False)
+class Evaluation:
+    """One pass of a model over rows that it is not trained on.
+
+    Args:
+        model: The model that was called.
+        weights: A digest of its parameters.
+        phase: How often training had begun before.
+        source: Where its rows come from: a turn of a loader, or a tensor.
+        names: What the script's variables call that loader or tensor.
+        training_rows: Whether the rows are those of the training loader.
+        kept: Whether these weights were copied or saved before training went on.
+        rows: How many rows there are.
+        total: The sum of their digests, the same in any order.
+        losses: Mean losses, each with its number of rows.
+        right: Shares of right answers, each with its number of rows.
+    """
+
+    model: nn.Module
+    weights: bytes
+    phase: int
+    source: Any
+    names: frozenset[str]
+    training_rows: bool
+    kept: bool
+    rows: int = 0
+    total: int = 0
+    losses: list[tuple[float, int]] = field(default_factory=list)
+    right: list[tuple[float, int]] = field(default_factory=list)
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """The same for the same rows."""
+        return self.rows, self.total
+
+    @property
+    def costs(self) -> dict[str, float]:
+        """What was measured, lower being better: ``"loss"`` and ``"error"`` (the share of wrong answers)."""
+        found = {"loss": _mean(self.losses), "error": 1.0 - _mean(self.right)}
+        return {name: value for name, value in found.items() if math.isfinite(value)}
+
+
+def _mean(values: list[tuple[float, int]]) -> float:
+    rows = sum(count for _, count in values)
+    return sum(value * count for value, count in values) / rows if rows else math.nan
+
+
+@dataclass(frozen=True, eq=False)
+class EarlyStop:
+    """A loop over epochs that the script left early.
+
+    Args:
+        model: The model that it trained.
+        evaluations: Those of this model since the loop began.
+        phase: How often training had begun before.
+    """
+
+    model: nn.Module
+    evaluations: tuple[Evaluation, ...]
+    phase: int
+
+
+@dataclass(frozen=True, eq=False)
+class Load:
+    """A call of ``load_state_dict`` after evaluations.
+
+    Args:
+        model: The model that was loaded.
+        weights: A digest of its parameters afterwards.
+        after: How many evaluations there were before.
+        itself: Whether what was loaded were the model's own live tensors.
+    """
+
+    model: nn.Module
+    weights: bytes
+    after: int
+    itself: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A transformer of scikit-learn that was fitted.
+
+    Args:
+        transformer: The transformer.
+        rows: What it was fitted on, as it was given.
+        targets: The targets, None where it was given none.
+        in_pipeline: Whether a pipeline fitted it before a last step that predicts.
+    """
+
+    transformer: Any
+    rows: Any
+    targets: Any
+    in_pipeline: bool = False
+
+
 @dataclass
 class Witnessed:
     """All that was seen; the newest last.
@@ -104,6 +202,13 @@ class Witnessed:
         accuracies: Share of right answers wherever the largest score was compared with a target during training.
         without_gradient: Per optimizer class, names of parameters that have no gradient after its first step.
         validations: For each pass over validation rows, the digests of the rows that the model was given.
+        trained_rows: The digests of the first rows that models were trained on.
+        evaluations: Passes over rows without training, in a script.
+        early_stops: Loops over epochs that the script left early.
+        loads: Weights that were loaded after evaluations.
+        averaged: Averaged models of torch that were evaluated.
+        fits: Transformers of scikit-learn that were fitted.
+        ended: Whether the script ran to its own end.
     """
 
     forwards: list[Forward] = field(default_factory=list)
@@ -114,6 +219,13 @@ class Witnessed:
     accuracies: list[float] = field(default_factory=list)
     without_gradient: list[str] = field(default_factory=list)
     validations: list[list[bytes]] = field(default_factory=list)
+    trained_rows: list[bytes] = field(default_factory=list)
+    evaluations: list[Evaluation] = field(default_factory=list)
+    early_stops: list[EarlyStop] = field(default_factory=list)
+    loads: list[Load] = field(default_factory=list)
+    averaged: list[AveragedModel] = field(default_factory=list)
+    fits: list[Fit] = field(default_factory=list)
+    ended: bool = False
 
     def forward_of(self, model: nn.Module) -> Forward | None:
         """The first training call of ``model``, or of the wrapper of it that was called, or None."""

@@ -1,5 +1,6 @@
 """Weights without a gradient from the data shrink all the same."""
 
+import torch
 from torch.optim import AdamW
 
 from bridle.auditing.audit import audit
@@ -40,3 +41,13 @@ def test_frozen_by_the_flag_or_out_of_scope(training):
     case.model.hidden.weight.requires_grad_(False)
     assert not findings(case)
     assert not findings(training(scoped))
+
+
+def test_behind_weights_that_begin_at_zero(training):
+    """As in low-rank adapters: the gradient comes with the second step."""
+    case = training(scoped)
+    with torch.no_grad():
+        case.model.out.weight.zero_()
+    assert not findings(case)
+    case.model.out.weight.requires_grad_(False)
+    assert findings(case)

@@ -5,6 +5,7 @@ from torch import nn
 
 from bridle.auditing.checks.declared_decay import DeclaredDecay
 from bridle.auditing.observed import Observed
+from bridle.records import Ledger
 
 
 def model():
@@ -24,3 +25,9 @@ def test_two_groups():
     others = [weight for name, weight in whole.named_parameters() if name != "2.weight"]
     groups = [{"params": [whole[2].weight], "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}]
     assert list(DeclaredDecay().look(Observed(whole, torch.optim.AdamW(groups), None))) == []
+
+
+def test_a_measured_step_is_left_to_the_ledger():
+    whole = model()
+    optimizer = torch.optim.AdamW(whole.parameters(), weight_decay=0.1)
+    assert list(DeclaredDecay().look(Observed(whole, optimizer, None, ledger=Ledger((), "AdamW")))) == []

@@ -9,9 +9,9 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from bridle.auditing.checks._base import Check
 from bridle.auditing.evaluated import witnessed
-from bridle.auditing.kept import draws_kept
 from bridle.auditing.observed import Observed
 from bridle.auditing.rows import again_possible, blocks, digests, inputs_of
+from bridle.auditing.undo import Undo
 from bridle.records import Finding, Severity
 
 ROWS = 512
@@ -57,7 +57,7 @@ def _readings(loader: Iterable[Any]) -> tuple[list[bytes], list[bytes]] | None:
     """The digests of the rows read twice, None where that cannot be done."""
     if not again_possible(loader):
         return None
-    with draws_kept():
+    with Undo():
         if isinstance(loader, DataLoader) and not isinstance(loader.dataset, IterableDataset):
             return _indexed(loader)
         first = [digest for block in blocks(loader, LIMIT) for digest in digests(block)]

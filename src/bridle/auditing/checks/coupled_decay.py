@@ -1,7 +1,7 @@
 """weight_decay that an adaptive optimizer turns into something else."""
 
 from collections.abc import Iterator
-from typing import final
+from typing import ClassVar, final
 
 from bridle.auditing.checks._base import Check
 from bridle.auditing.checks._ledger import repeatable, some
@@ -14,6 +14,9 @@ PROPORTIONAL = 0.99
 @final
 class CoupledDecay(Check):
     """``weight_decay`` enters the gradient, and the optimizer divides it by the gradients' size like all the rest."""
+
+    name: ClassVar[str] = "coupled_decay"
+    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script")
 
     def look(self, observed: Observed) -> Iterator[Finding]:
         """Compare how the weights shrank with a share of the weights."""

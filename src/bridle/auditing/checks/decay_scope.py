@@ -1,7 +1,7 @@
 """Decay where it does not belong: on biases, norm scales and embeddings."""
 
 from collections.abc import Iterator
-from typing import final
+from typing import ClassVar, final
 
 from bridle.auditing.checks._base import Check
 from bridle.auditing.checks._ledger import pull, repeatable, some
@@ -15,6 +15,9 @@ class DecayScope(Check):
 
     These weights set offsets, scales and rare words; to shrink them costs fit and does not reduce overfitting much.
     """
+
+    name: ClassVar[str] = "decay_scope"
+    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script")
 
     def look(self, observed: Observed) -> Iterator[Finding]:
         """Look at every parameter that is no matrix."""

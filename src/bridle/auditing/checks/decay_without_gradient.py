@@ -1,7 +1,7 @@
 """Decay of weights that the data does not train."""
 
 from collections.abc import Iterator
-from typing import final
+from typing import ClassVar, final
 
 from bridle.auditing.checks._base import Check
 from bridle.auditing.checks._ledger import is_pulled, repeatable, some
@@ -13,12 +13,20 @@ from bridle.records import Entry, Finding, Severity
 class DecayWithoutGradient(Check):
     """Frozen weights (by a zero gradient), or rows of an embedding that no example touched, shrink all the same."""
 
+    name: ClassVar[str] = "decay_without_gradient"
+    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script")
+
     def look(self, observed: Observed) -> Iterator[Finding]:
         """Look for movement without a gradient from the data."""
         ledger = repeatable(observed)
         if ledger is None:
             return
-        idle = [entry for entry in ledger.entries if entry.data_gradient == 0.0 and is_pulled(entry)]
+        # Behind weights that begin at zero, as in low-rank adapters, there is no gradient in the first step only.
+        gated = any(
+            entry.zeros == 1.0 and entry.kind in ("matrices", "norms") and entry.data_gradient > 0
+            for entry in ledger.entries
+        )
+        idle = [entry for entry in ledger.entries if entry.data_gradient == 0.0 and is_pulled(entry) and not gated]
         if idle:
             yield Finding(
                 self.name,

@@ -13,13 +13,18 @@ SPARED = ("biases", "norms", "embeddings")
 
 @final
 class DeclaredDecay(Check):
-    """What the optimizer's groups declare is compared with the modules that own the parameters."""
+    """What the optimizer's groups declare is compared with the modules that own the parameters.
+
+    This is for steps that could not be measured: where there is a ledger, ``decay_scope`` says what the decay did.
+    """
 
     name: ClassVar[str] = "declared_decay"
     seen_in: ClassVar[tuple[str, ...]] = ("script",)
 
     def look(self, observed: Observed) -> Iterator[Finding]:
         """The finding, with the number of parameters of each kind."""
+        if observed.ledger is not None:
+            return
         kinds = {
             id(weight): (full, kind_of(module, name, weight))
             for full, (module, name, weight) in parameters(observed.model).items()

@@ -11,8 +11,8 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from bridle.auditing.checks._base import Check
 from bridle.auditing.evaluated import call_of, outputs
-from bridle.auditing.kept import model_kept
 from bridle.auditing.observed import Observed
+from bridle.auditing.undo import Undo
 from bridle.auditing.witnessed import Forward
 from bridle.records import Finding, Severity
 
@@ -50,7 +50,7 @@ class DropoutBeforeBatchNorm(Check):
 def _ratios(call: Forward) -> dict[str, float]:
     """Variance with dropout over variance without it, for each batch norm."""
     model = call.model
-    with model_kept(model), torch.no_grad():
+    with Undo(model), torch.no_grad():
         model.eval()
         try:
             calm = _variances(model, call)

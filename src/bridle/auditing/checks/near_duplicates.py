@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from bridle.auditing.checks._base import Check
-from bridle.auditing.kept import draws_kept
 from bridle.auditing.observed import Observed
 from bridle.auditing.rows import again_possible, matrix
+from bridle.auditing.undo import Undo
 from bridle.records import Finding, Severity
 
 ROWS = 2000
@@ -36,7 +36,7 @@ class NearDuplicates(Check):
         """The finding, with the share of validation rows that have a near copy in training."""
         if not again_possible(observed.loader) or not again_possible(observed.val_loader):
             return
-        with draws_kept():
+        with Undo():
             trained, validated = matrix(observed.loader, ROWS), matrix(observed.val_loader, ROWS)
         if (
             trained is None

@@ -1,7 +1,7 @@
 """L2 that acts on the same weights in two places."""
 
 from collections.abc import Iterator
-from typing import final
+from typing import ClassVar, final
 
 from bridle.auditing.checks._base import Check
 from bridle.auditing.checks._ledger import repeatable, some
@@ -20,6 +20,9 @@ PLACES = {
 @final
 class PenaltyAppliedTwice(Check):
     """Two of loss, hand, recipe and optimizer shrink a weight, and their strengths add up."""
+
+    name: ClassVar[str] = "penalty_applied_twice"
+    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script")
 
     def look(self, observed: Observed) -> Iterator[Finding]:
         """Count the places by weight."""

@@ -10,8 +10,8 @@ from torch.utils.data import DataLoader, IterableDataset
 from torch.utils.data._utils import worker
 
 from bridle.auditing.checks._base import Check
-from bridle.auditing.kept import draws_kept
 from bridle.auditing.observed import Observed
+from bridle.auditing.undo import Undo
 from bridle.records import Finding, Severity
 
 EPOCHS = (0, 1000)
@@ -37,7 +37,7 @@ class RepeatedDraws(Check):
         loader = observed.loader
         if not isinstance(loader, DataLoader) or not loader.num_workers or isinstance(loader.dataset, IterableDataset):
             return
-        with draws_kept():
+        with Undo():
             try:
                 used = _used(deepcopy(loader.dataset))
                 first, second, later = (

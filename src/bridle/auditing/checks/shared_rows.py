@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import ClassVar, final
 
 from bridle.auditing.checks._base import Check
-from bridle.auditing.kept import draws_kept
 from bridle.auditing.observed import Observed
 from bridle.auditing.rows import again_possible, blocks, digests
+from bridle.auditing.undo import Undo
 from bridle.records import Finding, Severity
 
 LIMIT = 100_000
@@ -28,7 +28,7 @@ class SharedRows(Check):
         """The finding, with the number and share of the rows."""
         if not again_possible(observed.loader) or not again_possible(observed.val_loader):
             return
-        with draws_kept():
+        with Undo():
             trained = Counter(digest for block in blocks(observed.loader, LIMIT) for digest in digests(block))
             validated = [digest for block in blocks(observed.val_loader, LIMIT) for digest in digests(block)]
         shared = sum(digest in trained for digest in validated)

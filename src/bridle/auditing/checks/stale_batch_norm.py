@@ -10,9 +10,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel
 
 from bridle.auditing.checks._base import Check
-from bridle.auditing.kept import draws_kept, model_kept
 from bridle.auditing.observed import Observed
 from bridle.auditing.rows import again_possible, inputs_of
+from bridle.auditing.undo import Undo
 from bridle.records import Finding, Severity
 
 BATCHES = 16
@@ -27,7 +27,7 @@ class StaleBatchNorm(Check):
     """The statistics of an averaged model are taken anew on training rows and compared with those it has."""
 
     name: ClassVar[str] = "stale_batch_norm"
-    seen_in: ClassVar[tuple[str, ...]] = ("audit", "run")
+    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script", "run")
 
     def look(self, observed: Observed) -> Iterator[Finding]:
         """The finding, with the distance in the batch norm where it is largest."""
@@ -39,7 +39,7 @@ class StaleBatchNorm(Check):
         if loader is None or not again_possible(loader):
             return
         held = {name: _statistics(part) for name, part in norms.items()}
-        with model_kept(model), draws_kept(), torch.no_grad():
+        with Undo(model), torch.no_grad():
             if not _taken_anew(model, list(norms.values()), loader):
                 return
             distances = {name: _distance(held[name], _statistics(part)) for name, part in norms.items()}

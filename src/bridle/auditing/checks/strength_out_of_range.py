@@ -1,7 +1,7 @@
 """A strength that makes weights collapse, or that moves nothing."""
 
 from collections.abc import Iterator
-from typing import final
+from typing import ClassVar, final
 
 from bridle.auditing.checks._base import Check
 from bridle.auditing.checks._ledger import is_pulled, repeatable, shrink, some
@@ -19,6 +19,9 @@ MOVING = 1e-5
 @final
 class StrengthOutOfRange(Check):
     """The penalty overwhelms the data, or is lost in rounding."""
+
+    name: ClassVar[str] = "strength_out_of_range"
+    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script")
 
     def look(self, observed: Observed) -> Iterator[Finding]:
         """Look at the matrices that the data trains."""

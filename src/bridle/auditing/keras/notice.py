@@ -1,22 +1,20 @@
 """Notices Keras when a script imports it, and its models when they are compiled and fitted."""
 
 import inspect
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import wraps
-from importlib.machinery import ModuleSpec, PathFinder
-from types import ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from bridle.auditing.imported import when_imported
 from bridle.auditing.keras.followed import BACKENDS, Followed, holder_of_apply
 
 NAME = "keras"
 
 
 class KerasModels:
-    """What a script's Keras models were when compiled, and when they train.
+    """What a script's Keras models were when compiled, when they train, and the callbacks of each training.
 
     Args:
         stepped: Called with a model and its inputs after each training batch of ``fit``.
@@ -32,6 +30,7 @@ class KerasModels:
         applied: Callable[[Any, list[Any], bool, bool], None],
     ) -> None:
         self.compiled: WeakKeyDictionary[Any, set[int]] = WeakKeyDictionary()
+        self.callbacks: list[list[Any]] = []
         self._stepped = stepped
         self._validated = validated
         self._applied = applied
@@ -41,13 +40,7 @@ class KerasModels:
     @contextmanager
     def noticed(self) -> Iterator[None]:
         """Notice the models in here."""
-        with self._stack:
-            if NAME in sys.modules:
-                self._patch(sys.modules[NAME])
-            else:
-                finder = _Finder(self._patch)
-                sys.meta_path.insert(0, finder)
-                self._stack.callback(_remove, finder)
+        with self._stack, when_imported(NAME, self._patch):
             yield
 
     def _patch(self, keras: Any) -> None:
@@ -68,6 +61,7 @@ class KerasModels:
             own.on_test_end = lambda *_, **__: self._validated()
             callbacks = given.get("callbacks") or []
             if isinstance(callbacks, list | tuple | keras.callbacks.Callback):
+                self.callbacks.append(_listed(callbacks))
                 given["callbacks"] = [*_listed(callbacks), own]
             self._fits += 1
             try:
@@ -101,32 +95,3 @@ class KerasModels:
 
 def _listed(callbacks: Any) -> list[Any]:
     return list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
-
-
-class _Finder:
-    """Finds Keras as Python does, and calls back once it is loaded."""
-
-    def __init__(self, loaded: Callable[[ModuleType], None]) -> None:
-        self._loaded = loaded
-
-    def find_spec(self, name: str, path: Sequence[str] | None = None, target: Any = None) -> ModuleSpec | None:
-        if name != NAME:
-            return None
-        _remove(self)
-        spec = PathFinder.find_spec(name, path, target)
-        if spec is None or spec.loader is None:
-            return None
-        loader: Any = spec.loader
-        execute = loader.exec_module
-
-        def exec_module(module: ModuleType) -> None:
-            execute(module)
-            self._loaded(module)
-
-        loader.exec_module = exec_module
-        return spec
-
-
-def _remove(finder: _Finder) -> None:
-    if finder in sys.meta_path:
-        sys.meta_path.remove(finder)

@@ -1,0 +1,94 @@
+"""Rows that chose the weights and give the final score."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, final
+
+from bridle.auditing.checks._base import Check
+from bridle.auditing.observed import Observed
+from bridle.auditing.witnessed import Evaluation, Witnessed
+from bridle.records import Finding, Severity
+
+TEST = re.compile(r"(^|_)[tT]est|[a-z]Test")
+OTHER = re.compile(r"(^|_)(val(?!ue)|dev(?!ice)|hold_?out)", re.IGNORECASE)
+SEVERAL = 3
+"""Evaluations from which a pattern in what was kept is no chance."""
+
+
+@final
+class SelectedOnTest(Check):
+    """A script that ran to its end evaluated one set of rows only, chose among weights by it, and reports it.
+
+    It chose and reports where weights that were trained away from came back and were evaluated on those rows again.
+    Where the script calls the rows test rows, it is enough that weights were kept at each improvement on them and at
+    no other time, or that training stopped early on them. A choice that happens to fall on the last epoch is not seen,
+    nor is one among several models. A second set of rows, of whatever use, ends the suspicion.
+    """
+
+    name: ClassVar[str] = "selected_on_test"
+    seen_in: ClassVar[tuple[str, ...]] = ("script",)
+
+    def look(self, observed: Observed) -> Iterator[Finding]:
+        """The finding, with the number of evaluations and of rows."""
+        found = observed.witnessed
+        if found is None or not found.ended:
+            return
+        passes = [one for one in found.evaluations if one.phase > 0 and not one.training_rows and one.rows]
+        keys, looks = {one.key for one in passes}, len({one.weights for one in passes})
+        if len(keys) != 1 or len(passes) < SEVERAL or looks < 2:
+            return
+        test = any(_is_test(one) for one in passes)
+        reported = _came_back(passes)
+        how = (
+            "weights that were best on them came back and were evaluated on them again"
+            if reported
+            else _chosen(found, passes)
+            if test
+            else ""
+        )
+        if not how:
+            return
+        what = "test rows" if test else "rows"
+        message = (
+            f"The same {passes[0].rows} {what} were evaluated with {looks} different weights, {how}, and no other rows "
+            "were evaluated: the score is the best of several looks, and too good for new rows. Choose on validation "
+            "rows, split off from training, and evaluate the test rows once, at the end."
+        )
+        severity = Severity.ERROR if test and reported else Severity.WARNING
+        yield Finding(
+            self.name, severity, message, {"rows": passes[0].rows, "evaluations": len(passes), "looks": looks}
+        )
+
+
+def _is_test(one: Evaluation) -> bool:
+    called = any(TEST.search(name) for name in one.names)
+    return called and not any(OTHER.search(name) for name in one.names)
+
+
+def _came_back(passes: Sequence[Evaluation]) -> bool:
+    """Whether the last evaluation is of weights that their model was trained away from after an earlier one."""
+    last = passes[-1]
+    chosen = next((one for one in passes[:-1] if one.weights == last.weights), last)
+    return any(
+        one.model is chosen.model and one.weights != last.weights and one.phase > chosen.phase for one in passes[:-1]
+    )
+
+
+def _chosen(found: Witnessed, passes: Sequence[Evaluation]) -> str:
+    """How weights were chosen on rows that are called test rows."""
+    if any(stop.evaluations[-1] in passes for stop in found.early_stops):
+        return "training stopped early on them"
+    names = passes[0].costs.keys()
+    if any(_kept_at_improvements(passes, name) for name in names):
+        return "weights were kept whenever they were better on them"
+    return ""
+
+
+def _kept_at_improvements(passes: Sequence[Evaluation], name: str) -> bool:
+    """Whether weights were kept at each improvement and at no other time, and not always."""
+    best, improved = float("inf"), []
+    for one in passes:
+        improved.append(one.costs.get(name, best) < best)
+        best = min(best, one.costs.get(name, best))
+    kept = [one.kept for one in passes]
+    return kept == improved and len(passes) >= SEVERAL and not all(kept)

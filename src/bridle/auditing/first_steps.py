@@ -1,0 +1,156 @@
+"""The first step of each optimizer of a running script, measured while it is about to be taken."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad
+from torch.optim import Optimizer
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from bridle.auditing.ledger import measure, named
+from bridle.auditing.replay import Replay
+from bridle.auditing.trace import dense
+from bridle.auditing.undo import Undo
+from bridle.records import Ledger
+
+ATTEMPTS = 3
+"""Steps of an optimizer that are tried: during a warm-up the first ones may move nothing."""
+CLIPS = ("clip_grad_norm_", "clip_grad_value_")
+
+
+class FirstSteps:
+    """Measures what moves each parameter in an optimizer's first step, as far as that shows without the loss.
+
+    Args:
+        models: Gives the models that are trained.
+        alone: Makes a context in which the audit's own calls are not taken for the script's.
+    """
+
+    def __init__(self, models: Callable[[], list[nn.Module]], alone: Callable[[], Any]) -> None:
+        self._models, self._alone = models, alone
+        self._ledgers: dict[Optimizer, dict[nn.Module, Ledger]] = {}
+        self._tries: dict[Optimizer, int] = {}
+        self._raw: dict[Tensor, tuple[Tensor, Tensor]] = {}
+        self._weights: list[Tensor] = []
+        self._passes = 0
+        self._measuring = False
+
+    def ledger(self, optimizer: Optimizer, model: nn.Module) -> Ledger | None:
+        """What moved the parameters of ``model``, None where the step could not be taken again."""
+        return self._ledgers.get(optimizer, {}).get(model)
+
+    @contextmanager
+    def noticed(self) -> Iterator[None]:
+        """Notice the steps that are taken in here, and clipping before them."""
+        with ExitStack() as stack:
+            stack.callback(register_optimizer_step_pre_hook(self._before).remove)
+            for name in CLIPS:
+                original = getattr(clip_grad, name)
+                for holder in (clip_grad, nn.utils):
+                    stack.callback(setattr, holder, name, getattr(holder, name))
+                    setattr(holder, name, self._noticed_clip(original))
+            backward = torch.autograd.backward
+
+            def noticed_backward(*args: Any, **kwargs: Any) -> Any:
+                self._passes += 1
+                return backward(*args, **kwargs)
+
+            stack.callback(setattr, torch.autograd, "backward", backward)
+            torch.autograd.backward = noticed_backward
+            yield
+
+    def loss_computed(self, loss: Any, rows: int) -> None:
+        """Note the weight of a mean data loss once it goes backward.
+
+        Args:
+            loss: What a loss of torch gave.
+            rows: How many examples it sums over; 1 where it is their mean.
+        """
+        if self._looking and isinstance(loss, Tensor) and loss.requires_grad and not loss.is_leaf:
+            loss.register_hook(lambda gradient: self._weights.append(gradient.detach().sum() * rows))
+
+    def _noticed_clip(self, clip: Callable[..., Any]) -> Callable[..., Any]:
+        def noticed(parameters: Any, *args: Any, **kwargs: Any) -> Any:
+            held = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+            before = _gradients(held) if self._looking else {}
+            norm = clip(held, *args, **kwargs)
+            after = _gradients(before)
+            for weight, gradient in after.items():
+                raw = self._raw[weight][0] if weight in self._raw else before[weight]
+                self._raw[weight] = raw, gradient
+            return norm
+
+        return noticed
+
+    @property
+    def _looking(self) -> bool:
+        """Whether an optimizer is yet to be measured, as far as is known."""
+        return all(tries < ATTEMPTS and optimizer not in self._ledgers for optimizer, tries in self._tries.items())
+
+    def _before(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self._measuring or optimizer in self._ledgers or self._tries.get(optimizer, 0) >= ATTEMPTS:
+            self._forget()
+            return None
+        if kwargs.get("closure") is not None:
+            return args, kwargs | {"closure": self._completed(optimizer, kwargs["closure"])}
+        if len(args) > 1 and args[1] is not None:
+            return (args[0], self._completed(optimizer, args[1]), *args[2:]), kwargs
+        self._measure(optimizer)
+        return None
+
+    def _completed(self, optimizer: Optimizer, closure: Callable[[], Any]) -> Callable[[], Any]:
+        def completed() -> Any:
+            with torch.enable_grad():
+                loss = closure()
+            if optimizer not in self._ledgers and self._tries.get(optimizer, 0) < ATTEMPTS:
+                self._measure(optimizer)
+            return loss
+
+        return completed
+
+    def _measure(self, optimizer: Optimizer) -> None:
+        self._tries[optimizer] = self._tries.get(optimizer, 0) + 1
+        weights = self._weights if len(self._weights) == self._passes else []
+        ledgers: dict[nn.Module, Ledger] = {}
+        self._measuring = True
+        try:
+            # A fused optimizer under a gradient scaler unscales within its step: its gradients are not yet what counts.
+            if getattr(optimizer, "grad_scale", None) is None:
+                held = {weight for group in optimizer.param_groups for weight in group["params"]}
+                raw = {weight: gradient for weight, gradient in self._unclipped() if weight in held}
+                for model in self._models():
+                    if held & set(model.parameters()):
+                        ledgers[model] = self._one(model, optimizer, raw, weights)
+        except Exception:  # an optimizer that needs its closure again, weights in shards, too little memory
+            ledgers = {}
+        finally:
+            self._measuring = False
+            self._forget()
+        if any(entry.movement for ledger in ledgers.values() for entry in ledger.entries):
+            self._ledgers[optimizer] = ledgers
+
+    def _one(
+        self, model: nn.Module, optimizer: Optimizer, raw: dict[Tensor, Tensor], data_weights: list[Tensor]
+    ) -> Ledger:
+        weights: list[Tensor] = [weight for _, weight in named(model).values()]
+        with self._alone(), Undo(optimizer=optimizer) as undo:
+            replay: Any = Replay(optimizer, weights, raw, data_weights)
+            return measure(model, replay, undo)
+
+    def _unclipped(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Gradients before clipping, where nothing but clipping has changed them since the backward pass."""
+        for weight, (raw, clipped) in self._raw.items():
+            if weight.grad is not None and torch.equal(dense(weight.grad), clipped):
+                yield weight, raw
+
+    def _forget(self) -> None:
+        """What was noted for one step is not that of the next."""
+        self._raw, self._weights, self._passes = {}, [], 0
+
+
+def _gradients(weights: Iterable[Tensor]) -> dict[Tensor, Tensor]:
+    """Copies of the gradients there are."""
+    return {weight: dense(weight.grad) for weight in weights if weight.grad is not None}

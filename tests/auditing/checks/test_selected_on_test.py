@@ -1,0 +1,100 @@
+"""Rows that choose and report are found; rows that do only one of both pass."""
+
+import pytest
+
+from bridle.auditing.script import audit_script
+from bridle.records import Severity
+
+SCRIPT = """
+import copy, torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+model = nn.Linear(1, 1, bias=False)
+nn.init.zeros_(model.weight)
+optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+
+def loader(value):
+    return DataLoader(TensorDataset(torch.full((4, 1), value), torch.full((4, 1), 3 * value)), batch_size=4)
+
+loaders = {{"train": loader(1.0)}}
+{name} = loader(2.0)
+other = loader(4.0)
+
+def score(rows):
+    with torch.no_grad():
+        return sum(nn.functional.mse_loss(model.eval()(x), y).item() for x, y in rows)
+
+best_loss, best, wait = float("inf"), None, 0
+for epoch in range(6):  # each epoch adds 1 to the weight: the loss is least after the third
+    for x, _ in loaders["train"]:
+        optimizer.zero_grad()
+        (-model.train()(x)).mean().backward()
+        optimizer.step()
+    loss = score({name})
+    if loss < best_loss:
+        best_loss, wait = loss, 0
+        {kept}
+    else:
+        wait += 1
+    {each}
+{end}
+"""
+COPIED = "best = copy.deepcopy(model.state_dict())"
+RESTORED = "model.load_state_dict(best)"
+
+
+@pytest.fixture
+def findings(tmp_path):
+    """What is found of this kind in the script with some lines in it."""
+
+    def look(name="test_loader", epochs=1000, **lines):
+        path = tmp_path / "train.py"
+        path.write_text(SCRIPT.format(name=name, **dict.fromkeys(["kept", "each", "end"], "pass") | lines))
+        traced = audit_script(path, epochs=epochs)
+        assert traced.notes == ()
+        return [finding for finding in traced.findings if finding.name == "selected_on_test"]
+
+    return look
+
+
+@pytest.mark.parametrize(
+    ("name", "severity"), [("test_loader", Severity.ERROR), ("rows", Severity.WARNING), ("valid", Severity.WARNING)]
+)
+def test_chosen_and_reported(findings, name, severity):
+    (finding,) = findings(name, kept=COPIED, end=f"{RESTORED}; score({name})")
+    assert finding.severity is severity
+    assert finding.numbers == {"rows": 4, "evaluations": 7, "looks": 6}
+    assert "weights that were best on them came back and were evaluated on them again" in finding.message
+
+
+def test_a_new_model_takes_the_best_weights(findings):
+    end = "model = nn.Linear(1, 1, bias=False); model.load_state_dict(best); score(test_loader)"
+    (finding,) = findings(kept=COPIED, end=end)
+    assert finding.severity is Severity.ERROR
+
+
+def test_kept_at_each_improvement_on_test_rows(findings):
+    (finding,) = findings(kept="torch.save(model.state_dict(), '/dev/null')")
+    assert finding.severity is Severity.WARNING
+    assert "weights were kept whenever they were better on them" in finding.message
+
+
+def test_stopped_on_test_rows(findings):
+    (finding,) = findings(each="if wait == 2: break")
+    assert "training stopped early on them" in finding.message
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        {"name": "val_loader", "kept": COPIED, "end": RESTORED},
+        {"kept": COPIED, "end": f"{RESTORED}; score(test_loader); score(other)"},
+        {"end": "score(test_loader)"},
+        {"kept": COPIED, "each": COPIED},
+        {"end": "torch.save(model.state_dict(), '/dev/null')"},
+        {"kept": COPIED, "end": f"{RESTORED}; score(test_loader)", "epochs": 3},
+    ],
+    ids=["a validation set", "another set", "not chosen", "always kept", "kept at the end", "audit ended first"],
+)
+def test_others_pass(findings, lines):
+    assert findings(**lines) == []

@@ -1,0 +1,96 @@
+"""The first step of each optimizer is measured while it is about to be taken, and the training goes on unchanged."""
+
+from contextlib import nullcontext
+
+import pytest
+import torch
+from torch import nn
+from torch.optim import LBFGS, SGD, AdamW
+from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.optimizer import _global_optimizer_pre_hooks
+
+from bridle.auditing.first_steps import FirstSteps
+
+INPUTS, TARGET = torch.randn(8, 4, generator=torch.Generator().manual_seed(0)), torch.arange(8) % 3
+
+
+def trained(make, steps=2, closure=False, clip=False, change=None, micro=1, noticed=True, warmup=False):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 6), nn.Dropout(0.2), nn.Linear(6, 3))
+    optimizer = make(model.parameters())
+    schedule = LambdaLR(optimizer, lambda step: float(step > 0)) if warmup else None
+    found = FirstSteps(lambda: [model], nullcontext)
+
+    def gradients():
+        optimizer.zero_grad()
+        for _ in range(micro):
+            loss = nn.functional.cross_entropy(model(INPUTS), TARGET)
+            found.loss_computed(loss, 1)
+            (loss / micro).backward()
+        if clip:
+            nn.utils.clip_grad_norm_(model.parameters(), 0.01)
+        if change is not None:
+            change(model)
+        return loss
+
+    with found.noticed() if noticed else nullcontext():
+        for _ in range(steps):
+            if closure:
+                optimizer.step(gradients)
+            else:
+                gradients()
+                optimizer.step()
+            if schedule is not None:
+                schedule.step()
+    return model, found.ledger(optimizer, model)
+
+
+def decayed(weights):
+    return AdamW(weights, 0.01, weight_decay=0.2)
+
+
+@pytest.mark.parametrize("closure", [False, True])
+def test_the_step_is_measured_and_the_training_the_same(closure):
+    model, ledger = trained(decayed, closure=closure, clip=True)
+    plain, nothing = trained(decayed, closure=closure, clip=True, noticed=False)
+    torch.testing.assert_close(model.state_dict(), plain.state_dict(), rtol=0, atol=0)
+    assert nothing is None
+    assert ledger.form == "decoupled"
+    assert ledger.data_weight == 1.0
+    assert all(entry.decay == pytest.approx(0.2, rel=1e-2) for entry in ledger.entries)
+    assert all(entry.clip < 0.1 for entry in ledger.entries)
+    assert nn.utils.clip_grad_norm_.__name__ == "clip_grad_norm_"
+    assert not _global_optimizer_pre_hooks
+
+
+def test_the_weight_of_the_loss_with_micro_batches():
+    assert trained(decayed, micro=4)[1].data_weight == pytest.approx(1.0)
+
+
+def test_gradients_changed_by_hand_are_not_taken_for_clipped():
+    ledger = trained(decayed, clip=True, change=lambda model: model[0].weight.grad.add_(1.0))[1]
+    assert [entry.name for entry in ledger.entries if entry.clip == 1.0] == ["0.weight"]
+
+
+def test_a_step_that_moves_nothing_is_passed_over():
+    assert trained(decayed, steps=1, warmup=True)[1] is None
+    ledger = trained(decayed, steps=2, warmup=True)[1]
+    assert all(entry.rate == 0.01 for entry in ledger.entries)
+
+
+def test_an_optimizer_that_needs_its_closure_is_left_out():
+    model, ledger = trained(LBFGS, closure=True)
+    plain, _ = trained(LBFGS, closure=True, noticed=False)
+    assert ledger is None
+    torch.testing.assert_close(model.state_dict(), plain.state_dict(), rtol=0, atol=0)
+
+
+def test_another_model_has_no_ledger():
+    other = nn.Linear(2, 2)
+    found = FirstSteps(lambda: [other], nullcontext)
+    weight = nn.Parameter(torch.ones(2))
+    optimizer = SGD([weight], 0.1)
+    with found.noticed():
+        weight.sum().backward()
+        optimizer.step()
+    assert found.ledger(optimizer, other) is None

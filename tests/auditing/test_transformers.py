@@ -1,0 +1,63 @@
+"""Transformers of scikit-learn are noticed with what they were fitted on."""
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.decomposition import PCA
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_selection import SelectKBest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from bridle.auditing.transformers import Transformers
+from bridle.auditing.witnessed import Witnessed
+
+ROWS, TARGETS = np.arange(24.0).reshape(8, 3) % 5, np.arange(8) % 2
+
+
+def fitted(act):
+    found, before = Witnessed(), BaseEstimator._validate_params
+    transformers = Transformers(found)
+    with transformers.noticed():
+        act(transformers)
+    assert BaseEstimator._validate_params is before
+    StandardScaler().fit(ROWS)
+    return [(type(fit.transformer).__name__, fit.rows, fit.targets, fit.in_pipeline) for fit in found.fits]
+
+
+def test_rows_and_targets():
+    words = ["a word", "another one"]
+
+    def act(_):
+        StandardScaler().fit_transform(ROWS)
+        SelectKBest(k=1).fit(ROWS, y=TARGETS)
+        TfidfVectorizer().fit_transform(raw_documents=words)
+        LogisticRegression().fit(ROWS, TARGETS)
+
+    scaler, chooser, text, weighted = fitted(act)
+    assert weighted[0] == "TfidfTransformer"
+    assert scaler[0] == "StandardScaler"
+    assert scaler[1] is ROWS
+    assert scaler[2] is None
+    assert chooser[1] is ROWS
+    assert chooser[2] is TARGETS
+    assert text[1] is words
+
+
+def test_steps_of_a_pipeline():
+    found = fitted(lambda _: make_pipeline(StandardScaler(), LogisticRegression()).fit(ROWS, TARGETS))
+    assert [(name, inside) for name, *_, inside in found] == [("StandardScaler", True)]
+    found = fitted(lambda _: make_pipeline(StandardScaler(), PCA(1)).fit(ROWS))
+    assert [(name, inside) for name, *_, inside in found] == [
+        ("Pipeline", False),
+        ("StandardScaler", False),
+        ("PCA", False),
+    ]
+
+
+def test_not_while_paused():
+    def act(transformers):
+        transformers.paused = True
+        StandardScaler().fit(ROWS)
+
+    assert fitted(act) == []
