@@ -233,7 +233,7 @@ def test_a_step_without_an_optimizer_step_is_refused(training):
     case = training()
     with pytest.raises(AuditError, match=r"The step never called SGD\.step\(\)"):
         audit(case.model, case.optimizer, lambda: cross_entropy(case.model(case.words), case.targets).backward())
-    with pytest.raises(AuditError, match=r"audit\(...\) needs an optimizer of torch; got int"):
+    with pytest.raises(AuditError, match=r"audit\(...\) needs an optimizer of torch, or a list of them; got int"):
         audit(case.model, 3, case.step)
 
 
