@@ -1,8 +1,9 @@
 """Audit a training step: what is really in effect."""
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -73,9 +74,15 @@ def audit(
     return Audit(ledger, tuple(findings), undo.unrestored)
 
 
-def uncompiled() -> AbstractContextManager[object]:
+@contextmanager
+def uncompiled() -> Iterator[None]:
     """Within it compiled functions run as they were written, so that hooks on modules see all of them."""
-    return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
+    if "torch._dynamo" not in sys.modules:  # nothing was compiled
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Using `torch.compile.module.` when there are global hooks on modules")
+        yield
 
 
 def _plain(optimizer: Any) -> Optimizer:

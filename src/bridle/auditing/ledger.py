@@ -66,8 +66,10 @@ def measure(model: nn.Module, probe: Probe, undo: Undo) -> Ledger:
         form=found.form,
         noise=found.noise,
         evaluations=found.whole.evaluations,
-        passes=max(found.whole.passes.values(), default=0),
-        penalty_passes=max((found.silent.changes.get(held, 0) for held in found.in_loss), default=0),
+        passes=max((found.whole.passes.get(held, 0) for held in found.held), default=0),
+        penalty_passes=max(
+            (found.silent.changes.get(held, 0) for held in found.in_loss if held in found.held), default=0
+        ),
         root=fmean(found.whole.roots) / found.whole.scale if found.whole.roots else math.nan,
         data_weight=weight,
         scale=found.whole.scale,

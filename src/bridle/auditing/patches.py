@@ -45,7 +45,7 @@ def backward_passes(trace: Trace, held: list[Tensor]) -> Iterator[None]:
     backward = torch.autograd.backward
 
     def noted(tensors: Any, *args: Any, **kwargs: Any) -> Any:
-        if _thrown_away(trace):
+        if _thrown_away(trace, held):
             trace.forget()
         loss, passes, weights = first_loss(tensors), _passes(trace, held), len(trace.data_weights)
         value, root = (None, 1.0) if loss is None else (float(loss.detach().double().sum()), root_factor(loss))
@@ -65,14 +65,15 @@ def _passes(trace: Trace, held: list[Tensor]) -> int:
     return sum(trace.current.get(weight, 0) for weight in held)
 
 
-def _thrown_away(trace: Trace) -> bool:
+def _thrown_away(trace: Trace, held: list[Tensor]) -> bool:
     """Whether the step has set the gradients to None or zero since its last backward pass."""
 
     def is_gone(weight: Tensor, version: int) -> bool:
         gradient = weight.grad
         return gradient is None or (gradient._version != version and not bool(dense(gradient).any()))
 
-    return bool(trace.versions) and all(is_gone(weight, version) for weight, version in trace.versions.items())
+    versions = [(weight, trace.versions[weight]) for weight in held if weight in trace.versions]
+    return bool(versions) and all(is_gone(weight, version) for weight, version in versions)
 
 
 @contextmanager
