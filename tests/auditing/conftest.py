@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, mse_loss
 from torch.optim import SGD
 
 
@@ -60,3 +60,31 @@ def matrices(model):
         {"params": [weights[name] for name in scope]},
         {"params": [weight for name, weight in weights.items() if name not in scope], "weight_decay": 0.0},
     ]
+
+
+@pytest.fixture
+def line():
+    """Builds least squares on a line: ``line(extra=..., optimizer=...)``, whose gradients are known by hand.
+
+    Weights (1, -2), inputs (1, 0), (0, 1) and (1, 1), targets 0: residuals 1, -2, -1; their mean square is 2, and its
+    gradient 2/3 * (0, -3) = (0, -2).
+    """
+
+    def build(optimizer=lambda weights: SGD(weights, 0.1), extra=lambda _: 0.0, before=None, after=None):
+        model = nn.Linear(2, 1, bias=False)
+        with torch.no_grad():
+            model.weight.copy_(torch.tensor([[1.0, -2.0]]))
+        opt, inputs = optimizer(model.parameters()), torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+
+        def step():
+            opt.zero_grad()
+            (mse_loss(model(inputs), torch.zeros(3, 1)) + extra(model.weight)).backward()
+            if before is not None:
+                before(model.weight)
+            opt.step()
+            if after is not None:
+                after(model.weight)
+
+        return SimpleNamespace(model=model, optimizer=opt, step=step, weight=model.weight, inputs=inputs)
+
+    return build

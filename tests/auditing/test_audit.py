@@ -1,12 +1,17 @@
 """An audit of a whole step: the shares of the movement, the strengths, and everything put back."""
 
+import copy
 import math
+import random
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.optim import SGD, Adagrad, Adam, AdamW, NAdam, RMSprop
+from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import bridle
 from bridle.auditing.audit import audit
@@ -37,6 +42,98 @@ def test_everything_is_as_before(training):
     assert torch.equal(random, torch.get_rng_state())
     assert not case.optimizer._optimizer_step_pre_hooks
     assert not any(module._forward_hooks for module in case.model.modules())
+
+
+class Whole(nn.Module):
+    """Batch norm and dropout."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Linear(6, 8)
+        self.norm = nn.BatchNorm1d(8)
+        self.out = nn.Linear(8, 3)
+
+    def forward(self, inputs):
+        return self.out(nn.functional.dropout(self.norm(self.hidden(inputs)).relu(), 0.5, self.training))
+
+
+def everything_at_once(make):
+    """A step with all that a training may hold, and a function that gives copies of all of it."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = Whole()
+    optimizer = make(model.parameters())
+    schedule = OneCycleLR(optimizer, 0.1, total_steps=50)
+    scaler = torch.amp.GradScaler("cpu", init_scale=256.0, growth_interval=2)
+    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.9))
+    mean = {name: value.detach().clone() for name, value in model.state_dict().items()}
+    own, numbers = torch.Generator().manual_seed(5), np.random.default_rng(6)
+    counts = {"rows": 0}
+    inputs, targets = torch.randn(16, 6, generator=own), torch.randint(0, 3, (16,), generator=own)
+
+    def step():
+        optimizer.zero_grad()
+        shift = random.random() + np.random.rand() + numbers.random() + torch.rand((), generator=own)  # noqa: NPY002
+        loss = cross_entropy(model(inputs + shift), targets) + l2(0.01, ("hidden.weight",))(model)
+        scaler.scale(loss).backward()
+        scaler.unscale_(optimizer)
+        nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+        scaler.step(optimizer)
+        scaler.update()
+        schedule.step()
+        averaged.update_parameters(model)
+        for name, value in model.state_dict().items():
+            mean[name].mul_(0.5).add_(value, alpha=0.5) if value.is_floating_point() else mean[name].copy_(value)
+        counts["rows"] += len(inputs)
+
+    def held():
+        states = [one.state_dict() for one in (model, optimizer, schedule, scaler, averaged)]
+        gradients = [None if weight.grad is None else weight.grad for weight in model.parameters()]
+        draws = [random.getstate(), np.random.get_state(), torch.get_rng_state()]  # noqa: NPY002
+        draws += [own.get_state(), numbers.bit_generator.state]
+        modes = [module.training for module in model.modules()]
+        return copy.deepcopy([states, mean, counts, gradients, draws, modes])
+
+    return model, optimizer, step, held
+
+
+def same(one, other):
+    if isinstance(one, torch.Tensor | np.ndarray):
+        return one.dtype == other.dtype and bool((one == other).all())
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one == other
+
+
+MAKERS = {
+    "momentum": lambda weights: SGD(weights, 0.05, momentum=0.9, weight_decay=1e-3),
+    "adam": lambda weights: Adam(weights, 0.01, weight_decay=1e-3),
+    "amsgrad": lambda weights: AdamW(weights, 0.01, amsgrad=True),
+}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("trained", [0, 3])
+def test_all_that_a_training_holds_is_as_before(name, trained):
+    model, optimizer, step, held = everything_at_once(MAKERS[name])
+    python, numpy, drawn = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    for _ in range(trained):
+        step()
+    before = held()
+    found = audit(model, optimizer, step)
+    assert same(before, held())
+    assert found.ledger.noise == 0.0
+    assert entries(found)["hidden.weight"].sources["loss"] == pytest.approx(0.01, rel=1e-3)
+    assert found.ledger.scale == 256.0 * 2 ** (trained // 2)
+    step()
+    assert not same(before, held())
+    twin = everything_at_once(MAKERS[name])
+    random.setstate(python), np.random.set_state(numpy), torch.set_rng_state(drawn)  # noqa: NPY002
+    for _ in range(trained + 1):
+        twin[2]()
+    assert same(twin[3]()[0], held()[0])  # the training goes on as if there had been no audit
 
 
 def test_l2_in_the_loss(training):
@@ -233,7 +330,7 @@ def test_a_step_without_an_optimizer_step_is_refused(training):
     case = training()
     with pytest.raises(AuditError, match=r"The step never called SGD\.step\(\)"):
         audit(case.model, case.optimizer, lambda: cross_entropy(case.model(case.words), case.targets).backward())
-    with pytest.raises(AuditError, match=r"audit\(...\) needs an optimizer of torch; got int"):
+    with pytest.raises(AuditError, match=r"audit\(...\) needs an optimizer of torch, or a list of them; got int"):
         audit(case.model, 3, case.step)
 
 

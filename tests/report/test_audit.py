@@ -21,8 +21,10 @@ def printed(audit):
 def test_shares_strengths_and_findings():
     parts = {"data": Part(0.1, 0.9, 0.0), "penalty": Part(0.02, 0.1, 0.01)}
     entries = (
-        entry("fc.weight", parts=parts, strength=3e-4, fit=1.0, l1_fit=0.6, l1_strength=1.0),
-        entry("[link=x]out", l1_strength=0.02, l1_fit=1.0, fit=0.5, strength=9.0, decay=0.05),
+        entry("fc.weight", parts=parts, strength=3e-4, penalty="L2", l1_strength=0.0),
+        entry("[link=x]out", penalty="L1", l1_strength=0.02, strength=0.0, decay=0.05),
+        entry("both", penalty="L2 and L1", l1_strength=0.02, strength=0.3),
+        entry("group", penalty="unknown"),
     )
     finding = Finding("decay_scope", Severity.WARNING, "Decay on [bold]biases.")
     text = printed(Audit(Ledger(entries, "SGD", notes=("A note.",)), (finding,), ("A file.",)))
@@ -31,6 +33,8 @@ def test_shares_strengths_and_findings():
     assert " ".join(lines[1].split()) == "parameter moved data penalty L2 strength L1 strength decay used"
     assert lines[2].split() == ["fc.weight", "5.00%", "90.0%", "10.0%", "3e-4", "–", "–", "yes"]
     assert lines[3].split() == ["[link=x]out", "5.00%", "–", "–", "–", "0.02", "0.05", "yes"]
+    assert lines[4].split()[4:7] == ["0.3", "0.02", "–"]
+    assert lines[5].split()[4:7] == ["unknown", "unknown", "–"]
     assert "warning decay_scope: Decay on [bold]biases." in text
     assert "A note." in text
     assert "A file." in text

@@ -1,14 +1,19 @@
 """Audit a training step: what is really in effect."""
 
-from collections.abc import Callable, Iterable
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from bridle.auditing.batch import bound
 from bridle.auditing.catalogue import checks_seen_in
-from bridle.auditing.ledger import measure, named
+from bridle.auditing.ledger import joined, measure, named
 from bridle.auditing.observed import Observed
 from bridle.auditing.probe import Probe
 from bridle.auditing.undo import Undo
@@ -20,7 +25,7 @@ ORDER = (Severity.ERROR, Severity.WARNING, Severity.INFO)
 
 def audit(
     model: nn.Module,
-    optimizer: Optimizer,
+    optimizer: Optimizer | Sequence[Optimizer],
     step: Callable[..., Any],
     loader: Iterable[Any] | None = None,
     val_loader: Iterable[Any] | None = None,
@@ -31,11 +36,13 @@ def audit(
 
     The step runs in place some fifteen times, some of them with a part switched off: the data's gradient, penalties,
     the optimizer's decay, proximal steps, clipping. Each time everything is put back: weights, buffers, gradients, the
-    optimizer's state, scalers, schedules, random states, and the variables that the step uses.
+    optimizer's state, scalers, schedules, random states, and the variables that the step uses. Compiled models run
+    uncompiled.
 
     Args:
         model: The model. The step calls it (or its modules); a penalty is what reaches weights by another way.
-        optimizer: Its optimizer.
+        optimizer: Its optimizer. Where several train parts of the model in one step (a generator and a discriminator,
+            in one ``nn.ModuleDict``), a list of them: each is measured by itself, and takes as long as one.
         step: One whole training step in your own code: zeroes gradients, computes the loss, calls backward and
             ``optimizer.step()``, with clipping, scaler, micro-batches or a closure as you have them. It takes no
             argument, or one, the batch: then it gets the first batch of ``loader``, the same each time. A step that
@@ -48,13 +55,17 @@ def audit(
         The ledger of the step, the findings with the worst first, and what could not be put back.
 
     Raises:
-        AuditError: If the step never calls ``optimizer.step()``, or takes a batch and there is no loader.
+        AuditError: If the step never calls ``optimizer.step()``, takes a batch and there is no loader, or if two
+            optimizers hold the same weight.
     """
-    optimizer = _plain(optimizer)
-    with Undo(model, optimizer, step, scaler) as undo:
+    optimizers = [_plain(one) for one in (optimizer if isinstance(optimizer, list | tuple) else [optimizer])]
+    held = _held_once(optimizers)
+    everything = partial(step, *optimizers)  # never called: what hangs on it is put back
+    with uncompiled(), Undo(model, optimizers[0], everything, scaler) as undo:
         weights: list[Tensor] = [weight for _, weight in named(model).values()]
-        ledger = measure(model, Probe(model, optimizer, bound(step, loader), weights, undo.scalers), undo)
-        observed = Observed(model, optimizer, step, loader, val_loader, ledger)
+        probes = (Probe(model, one, bound(step, loader), weights, undo.scalers, held) for one in optimizers)
+        ledger = joined([measure(model, probe, undo) for probe in probes])
+        observed = Observed(model, optimizers[0], step, loader, val_loader, ledger)
         findings: list[Finding] = []
         for check in checks_seen_in("audit"):
             findings += check.look(observed)
@@ -63,11 +74,37 @@ def audit(
     return Audit(ledger, tuple(findings), undo.unrestored)
 
 
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """Within it compiled functions run as they were written, so that hooks on modules see all of them."""
+    if "torch._dynamo" not in sys.modules:  # nothing was compiled
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Using `torch.compile.module.` when there are global hooks on modules")
+        yield
+
+
 def _plain(optimizer: Any) -> Optimizer:
     """The optimizer itself, from within the wrapper of a framework."""
     while not isinstance(optimizer, Optimizer):
         inner = getattr(optimizer, "optimizer", None)
         if inner is None:
-            raise AuditError(f"audit(...) needs an optimizer of torch; got {type(optimizer).__name__}.")
+            raise AuditError(
+                f"audit(...) needs an optimizer of torch, or a list of them; got {type(optimizer).__name__}."
+            )
         optimizer = inner
     return optimizer
+
+
+def _held_once(optimizers: Sequence[Optimizer]) -> list[Tensor]:
+    """The weights of all optimizers, each of which has its own."""
+    if not optimizers:
+        raise AuditError("audit(...) needs an optimizer of torch, or a list of them; got an empty list.")
+    held = [weight for one in optimizers for group in one.param_groups for weight in group["params"]]
+    if len(set(held)) < len(held):
+        raise AuditError(
+            f"{len(held) - len(set(held))} weights are held by two of the optimizers, so that their movement cannot be "
+            "taken apart. Give each weight to one optimizer, or audit a step of each by itself."
+        )
+    return held

@@ -1,6 +1,7 @@
 """The ledger of a training step: what moved each parameter, measured."""
 
 import math
+from collections.abc import Sequence
 from statistics import fmean
 
 from torch import Tensor, nn
@@ -10,10 +11,11 @@ from bridle.auditing.fits import norm
 from bridle.auditing.measure import Measurement
 from bridle.auditing.movements import Movements
 from bridle.auditing.probe import Probe
-from bridle.auditing.strengths import Strengths
+from bridle.auditing.strengths import UNKNOWN, Strengths
 from bridle.auditing.trace import Plan
 from bridle.auditing.undo import Undo
 from bridle.core.scope import kind_of
+from bridle.engine.unwrapped import unwrapped
 from bridle.records import Entry, Ledger
 
 WHOLE = 1e-6
@@ -24,7 +26,7 @@ def named(model: nn.Module) -> dict[str, tuple[str, nn.Parameter]]:
     """Each floating-point parameter once, frozen ones too, by its first name: what it is, and itself."""
     found: dict[str, tuple[str, nn.Parameter]] = {}
     seen: set[int] = set()
-    for prefix, module in model.named_modules():
+    for prefix, module in unwrapped(model).named_modules():
         for name, weight in module.named_parameters(recurse=False):
             if id(weight) not in seen and weight.is_floating_point():
                 seen.add(id(weight))
@@ -50,19 +52,24 @@ def measure(model: nn.Module, probe: Probe, undo: Undo) -> Ledger:
             "exact than that. Let the step see the same batch each time (take it as an argument, with loader=...)."
         )
     weight = data_weight(found)
-    movements, strengths, uses = Movements(found), Strengths(found, weight), used(found)
+    strengths, uses = Strengths(found, weight), used(found)
+    movements = Movements(found, strengths.fits)
     share, silent_weights = without_gradient(found)
     names: dict[Tensor, str] = {held: name for name, (_, held) in named(model).items()}
     entries = tuple(
         _entry(name, kind, held, found, movements, strengths, uses[held]) for name, (kind, held) in named(model).items()
     )
+    found.notes.extend(_on_unknown(entries))
     return Ledger(
         entries=entries,
         optimizer=type(probe.optimizer).__name__,
         form=found.form,
         noise=found.noise,
-        passes=max(found.whole.passes.values(), default=0),
-        penalty_passes=max((found.silent.changes.get(held, 0) for held in found.in_loss), default=0),
+        evaluations=found.whole.evaluations,
+        passes=max((found.whole.passes.get(held, 0) for held in found.held), default=0),
+        penalty_passes=max(
+            (found.silent.changes.get(held, 0) for held in found.in_loss if held in found.held), default=0
+        ),
         root=fmean(found.whole.roots) / found.whole.scale if found.whole.roots else math.nan,
         data_weight=weight,
         scale=found.whole.scale,
@@ -73,6 +80,56 @@ def measure(model: nn.Module, probe: Probe, undo: Undo) -> Ledger:
         steps=probe.runs,
         notes=tuple(found.notes),
     )
+
+
+def joined(ledgers: Sequence[Ledger]) -> Ledger:
+    """One ledger of several optimizers' own: each parameter as the one that holds it has it.
+
+    What holds for a whole step (passes, factors in front of the loss) is left open where they differ.
+    """
+    first = ledgers[0]
+    if len(ledgers) == 1:
+        return first
+    entries = tuple(
+        next((entry for entry in entries if entry.held), entries[0])
+        for entries in zip(*(ledger.entries for ledger in ledgers), strict=True)
+    )
+    forms = {ledger.form for ledger in ledgers}
+    lost = [ledger.without_gradient for ledger in ledgers if not math.isnan(ledger.without_gradient)]
+    return Ledger(
+        entries=entries,
+        optimizer=" and ".join(dict.fromkeys(ledger.optimizer for ledger in ledgers)),
+        form=forms.pop() if len(forms) == 1 else "several",
+        noise=max(ledger.noise for ledger in ledgers),
+        passes=max(ledger.passes for ledger in ledgers),
+        penalty_passes=max(ledger.penalty_passes for ledger in ledgers),
+        root=_common([ledger.root for ledger in ledgers]),
+        data_weight=_common([ledger.data_weight for ledger in ledgers]),
+        scale=first.scale,
+        scaled=max(ledger.scaled for ledger in ledgers),
+        clipped_scaled=any(ledger.clipped_scaled for ledger in ledgers),
+        without_gradient=max(lost, default=math.nan),
+        without_gradient_weights=tuple(dict.fromkeys(name for one in ledgers for name in one.without_gradient_weights)),
+        evaluations=max(ledger.evaluations for ledger in ledgers),
+        steps=sum(ledger.steps for ledger in ledgers),
+        notes=tuple(dict.fromkeys(note for ledger in ledgers for note in ledger.notes)),
+    )
+
+
+def _common(numbers: Sequence[float]) -> float:
+    return numbers[0] if all(math.isclose(number, numbers[0]) for number in numbers) else math.nan
+
+
+def _on_unknown(entries: Sequence[Entry]) -> list[str]:
+    unknown = [entry for entry in entries if entry.penalty == UNKNOWN]
+    if not unknown:
+        return []
+    first, more = unknown[0], f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+    best = max((fit for fit in (first.fit, first.l1_fit) if fit > 0), default=0.0)
+    return [
+        f"The penalty on {first.name}{more} is neither L2 nor L1 (the nearest explains {best:.0%} of its gradient), so "
+        "its strength is unknown; its share of the movement is measured like any other."
+    ]
 
 
 def data_weight(found: Measurement) -> float:
@@ -123,6 +180,8 @@ def _entry(
         data_gradient=norm(data),
         penalty_gradient=strength.gradient,
         parts=movements.parts.get(weight, {}),
+        penalty=strength.penalty,
+        reach=strength.reach,
         strength=strength.total,
         fit=strength.fit,
         l1_strength=strength.l1,
@@ -130,6 +189,7 @@ def _entry(
         decay=decay / rate if rate else math.nan,
         decay_fit=fit,
         sources=strength.sources,
+        l1_sources=strength.l1_sources,
         declared=found.declared.get(weight, 0.0),
         clip=found.clipped.get(weight, 1.0),
         idle_rows=_idle_rows(movements.pulled.get(weight), data),

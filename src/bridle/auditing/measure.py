@@ -1,6 +1,6 @@
 """The runs of a step that a ledger is made of: whole, and with parts switched off."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import final
@@ -8,9 +8,9 @@ from typing import final
 import torch
 from torch import Tensor
 
-from bridle.auditing.fits import norm, proportion
+from bridle.auditing.fits import Fit, norm, proportion
 from bridle.auditing.probe import DECAYS, Probe
-from bridle.auditing.trace import Plan, Trace
+from bridle.auditing.trace import Plan, Term, Trace
 from bridle.auditing.undo import Undo
 from bridle.errors import AuditError
 
@@ -33,6 +33,7 @@ class Measurement:
 
     Attributes:
         whole: What the step shows as it is.
+        held: The weights of the optimizer; only their movement is taken apart.
         end: The weights after it.
         own_moves: What the step's own code does to weights around the optimizer's step: a part, the weight, the move.
         noise: By how much a second run differs, as a share of the movement.
@@ -46,6 +47,8 @@ class Measurement:
     def __post_init__(self) -> None:
         """Run the step as it is, twice."""
         self.weights = self.probe.weights
+        self.held = set(self.probe.held)
+        self.without_decay = Plan(no_decay=True)
         self.start = self._copies()
         self.whole = self._trace(Plan(watch=True, record="outputs"), keep=True)
         if not self.whole.steps:
@@ -55,8 +58,9 @@ class Measurement:
                 "Under a GradScaler, a scale that overflows skips the step: take some steps before the audit."
             )
         self.own_moves = list(self._own_moves())
-        self.whole.before.clear()
-        self.whole.after.clear()
+        for weights in (self.whole.before, self.whole.after, self.whole.drift):
+            weights.clear()
+        self._note_others()
         moved = sum(norm(self.end[weight] - self.start[weight]) ** 2 for weight in self.weights) ** 0.5
         apart = sum(norm(difference) ** 2 for _, difference in self.differences(Plan())) ** 0.5
         self.noise = apart / moved if moved else 0.0
@@ -82,12 +86,20 @@ class Measurement:
 
     def differences(self, plan: Plan) -> Iterator[tuple[Tensor, Tensor]]:
         """By weight, where the whole step ends less where this run ends."""
+        if plan is self.without_decay:
+            yield from self._undecayed.items()
+            return
         try:
             self.probe.run(plan)
             for weight in self.weights:
                 yield weight, self.end[weight] - weight.detach()
         finally:
             self.undo.restore()
+
+    @cached_property
+    def _undecayed(self) -> dict[Tensor, Tensor]:
+        """What the optimizer's own decay does; asked for more than once."""
+        return {weight: effect for weight, effect in self.differences(Plan(no_decay=True)) if bool(effect.any())}
 
     @cached_property
     def silent(self) -> Trace:
@@ -102,6 +114,9 @@ class Measurement:
                 "The step calls no module of the model, so that penalties in its loss are not told apart."
             )
             return set(self.weights)
+        left = [self.silent.raw(weight) for weight in self.weights]
+        if not any(value is not None and bool(value.any()) for value in left):
+            return set()
         halved = self.trace(Plan(silent=True, halve=True, clips=False, watch=True))
         found = {weight for weight in self.weights if _apart(self.silent.raw(weight), halved.raw(weight))}
         if found:
@@ -148,11 +163,11 @@ class Measurement:
         """How the optimizer's own decay acts: ``"none"``, ``"coupled"``, ``"decoupled"`` or ``"unknown"``."""
         if not any(self.declared.values()):
             return "none"
-        effects = dict(self.differences(Plan(no_decay=True)))
+        effects = dict(self.differences(self.without_decay))
         size = sum(norm(effect) ** 2 for effect in effects.values()) ** 0.5
         if size == 0.0:
             return "unknown"
-        pulls = {weight: strength for weight, strength in self.declared.items() if weight in effects}
+        pulls = {weight: strength for weight, strength in self.declared.items() if weight in self.start}
         apart = sum(norm(gap) ** 2 for _, gap in self.differences(Plan(no_decay=True, pull=pulls))) ** 0.5
         if apart <= NEAR * size:
             return "coupled"
@@ -173,36 +188,73 @@ class Measurement:
                 found[weight] = proportion(own, raw)[0]
         return found
 
-    def plans(self) -> Iterator[tuple[str, Plan]]:
-        """The parts that are at work, each with the step without it."""
-        outside = {weight: self.silent.accumulated[weight] for weight in self.mixed & self.silent.accumulated.keys()}
-        yield "data", Plan(silent=True, removed=outside, passes=self.silent.passes)
+    def plans(self, fits: Mapping[str, Mapping[Tensor, Fit]]) -> Iterator[tuple[str, Plan]]:
+        """The parts that are at work, each with the step without it.
+
+        Args:
+            fits: By source, the penalty that a weight's gradient is of: it is taken out of later evaluations, too.
+        """
+        outside = self._terms({weight: self.silent.accumulated.get(weight) for weight in self.mixed}, {})
+        removed = self._terms({weight: self.silent.accumulated.get(weight) for weight in self.in_loss}, fits["loss"])
+        added = self._terms(self.by_hand, fits["by hand"])
+        self._note_later((*outside.values(), *removed.values(), *added.values()))
+        yield "data", Plan(silent=True, removed=outside, passes=self.whole.passes)
         handle = self.probe.handle is not None
         own = self.form == "coupled"
-        if self.in_loss or self.by_hand or self.by_bridle or own:
-            removed = {weight: self.silent.accumulated[weight] for weight in self.in_loss}
+        if removed or added or self.by_bridle:
             plan = Plan(
                 removed=removed,
-                passes=self.silent.passes,
-                added=self.by_hand,
-                stripped=bool(self.by_hand),
+                passes=self.whole.passes,
+                added=added,
+                stripped=bool(added),
                 left_out="penalty" if handle else "",
                 no_decay=own,
             )
             yield "penalty", plan
-        if self.form in ("decoupled", "unknown") or handle:
-            yield "decay", Plan(no_decay=not own, left_out="decay" if handle else "")
+        elif own:
+            yield "penalty", self.without_decay
         if handle:
+            yield "decay", Plan(no_decay=not own, left_out="decay")
             yield "proximal", Plan(left_out="proximal")
+        elif self.form in ("decoupled", "unknown"):
+            yield "decay", self.without_decay
         if self.clipped:
-            yield "clipping", Plan(raw=True, added=self.by_hand)
+            yield "clipping", Plan(raw=True, added=added)
+
+    def _terms(self, values: Mapping[Tensor, Tensor | None], fits: Mapping[Tensor, Fit]) -> dict[Tensor, Term]:
+        known = {weight: fit for weight, fit in fits.items() if fit.known and self.whole.scale == 1.0}
+        return {weight: Term(value, known.get(weight)) for weight, value in values.items() if value is not None}
+
+    def _note_later(self, terms: Sequence[Term]) -> None:
+        unknown = sum(term.fit is None for term in terms)
+        if self.whole.evaluations > 1 and unknown:
+            self.notes.append(
+                f"The step evaluates the gradient {self.whole.evaluations} times. On {unknown} of the weights the loss "
+                "has a part outside of the model's modules that is neither L2 nor L1: it is told apart in the first "
+                "evaluation only, and counted as data in the others."
+            )
+
+    def _note_others(self) -> None:
+        if self.whole.steps > 1:
+            self.notes.append(
+                f"The step called {type(self.probe.optimizer).__name__}.step() {self.whole.steps} times: movements are "
+                "those of all of them, gradients and strengths those of the first."
+            )
+        others = [weight for weight in self.weights if weight not in self.held | self.probe.others]
+        moved = sum(not torch.equal(self.end[weight], self.start[weight]) for weight in others)
+        if moved:
+            self.notes.append(
+                f"{moved} of the weights move though {type(self.probe.optimizer).__name__} does not hold them, by the "
+                "step's own code or another optimizer. To take apart what each optimizer does, give all in a list."
+            )
 
     def _own_moves(self) -> Iterator[tuple[str, Tensor, Tensor]]:
-        for weight in self.weights:
-            for move in (
-                self.whole.before[weight] - self.start[weight],
-                self.end[weight] - self.whole.after[weight],
-            ):
+        whole = self.whole
+        for weight in self.probe.held:
+            if weight not in self.start:
+                continue
+            moves = (whole.before[weight] - self.start[weight], self.end[weight] - whole.after[weight])
+            for move in (*moves, *([whole.drift[weight]] if weight in whole.drift else [])):
                 if bool(move.any()):
                     slope, fit = proportion(move, self.start[weight])
                     yield ("decay" if fit > LINEAR and slope < 0 else "proximal"), weight, move

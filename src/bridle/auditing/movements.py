@@ -1,13 +1,14 @@
 """How much of each parameter's movement came from which part."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import final
 
 import torch
 from torch import Tensor
 
-from bridle.auditing.fits import dot, norm, proportion
+from bridle.auditing.fits import Fit, dot, norm, proportion
 from bridle.auditing.measure import Measurement
 from bridle.records import Part
 
@@ -19,6 +20,7 @@ class Movements:
 
     Args:
         measurement: Runs the step without each part.
+        fits: By source, the penalty that a weight's gradient is of.
 
     Attributes:
         parts: By weight and name of the part.
@@ -27,6 +29,7 @@ class Movements:
     """
 
     measurement: Measurement
+    fits: Mapping[str, Mapping[Tensor, Fit]]
     parts: dict[Tensor, dict[str, Part]] = field(default_factory=dict)
     decays: dict[Tensor, tuple[float, float]] = field(default_factory=dict)
     pulled: dict[Tensor, Tensor] = field(default_factory=dict)
@@ -41,18 +44,18 @@ class Movements:
         for name, weight, move in found.own_moves:
             moves = own.setdefault(name, {})
             moves[weight] = moves[weight] + move if weight in moves else move
-        plans = dict(found.plans())
+        plans = dict(found.plans(self.fits))
         for name in dict.fromkeys([*plans, *own]):
             by_hand = own.get(name, {})
             measured = found.differences(plans[name]) if name in plans else ((weight, None) for weight in by_hand)
             for weight, difference in measured:
                 hand = by_hand.get(weight)
                 effect = difference if hand is None else hand if difference is None else difference + hand
-                if effect is not None and bool(effect.any()):
+                if effect is not None and weight in found.held and bool(effect.any()):
                     self._note(name, weight, effect)
                     rest[weight] -= effect
         for weight, left in rest.items():
-            if norm(left) > 1e-4 * norm(self._whole[weight]):
+            if weight in found.held and norm(left) > 1e-4 * norm(self._whole[weight]):
                 self._note("interaction", weight, left)
 
     def _note(self, name: str, weight: Tensor, effect: Tensor) -> None:

@@ -33,9 +33,7 @@ def tensors(value: Any) -> Iterator[Tensor]:
 
 
 def watched(model: nn.Module) -> list[nn.Module]:
-    """The modules whose outputs are activations: those of parametrizations are weights; a compiled model is one."""
-    if type(model).__name__ == "OptimizedModule":
-        return [model]
+    """The modules whose outputs are activations: those of parametrizations are weights."""
     weights = {
         inner for module in model.modules() if isinstance(module, ParametrizationList) for inner in module.modules()
     }
@@ -72,11 +70,12 @@ class Outputs:
         self._depth -= 1
         outermost = self._depth == 0
         self._trace.calls += outermost
-        if self._plan.record == "all" or (outermost and self._plan.record):
+        first = not self._trace.evaluations  # later ones are at other weights, and there may be more or fewer of them
+        if first and (self._plan.record == "all" or (outermost and self._plan.record)):
             self._trace.outputs.append(over(output, lambda tensor: tensor.detach().clone()))
-        if self._kind == "all" or (outermost and self._kind):
-            live = tensors(output)
-            output = over(next(self._held), lambda held: _in_place_of(next(live, None), held))
+        if first and (self._kind == "all" or (outermost and self._kind)):
+            live, held = tensors(output), next(self._held, None)
+            output = output if held is None else over(held, lambda tensor: _in_place_of(next(live, None), tensor))
         if self._plan.halve and outermost:
             output = over(output, lambda tensor: tensor * 0.5 if tensor.is_floating_point() else tensor)
         if self._plan.silent and next(tensors((args, kwargs)), None) is not None:

@@ -2,10 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from bridle.auditing.fits import Fit
+
+
+class Term(NamedTuple):
+    """A part of a gradient.
+
+    Args:
+        value: What it is at the first evaluation.
+        fit: The penalty that it is of, which gives it at other weights; ``None`` where that is not known.
+    """
+
+    value: Tensor
+    fit: Fit | None = None
+
+    def at(self, weight: Tensor, evaluation: int) -> Tensor | None:
+        """The part at the present weights, ``None`` where it is not known."""
+        if evaluation == 0:
+            return self.value
+        return None if self.fit is None else self.fit.gradient(weight.detach())
 
 
 @dataclass(eq=False)
@@ -17,8 +37,8 @@ class Plan:
         halve: The outputs of the model are halved, so that what depends on the data changes.
         clips: Whether torch's clipping functions act.
         raw: Whether the gradients that the optimizer sees are those of the backward pass, with ``added``.
-        passes: By weight, how often its gradient is accumulated; the last is where ``removed`` is taken out.
-        removed: By weight, a gradient that is taken out of the accumulated one.
+        passes: By weight, how often an evaluation accumulates its gradient; in the last ``removed`` is taken out.
+        removed: By weight, what is taken out of the accumulated gradient.
         added: By weight, what the step itself adds to the gradients after the backward pass.
         stripped: Whether ``added`` is taken out before the optimizer's step.
         pull: By weight, a strength of L2 whose gradient is added right before the optimizer's step.
@@ -35,8 +55,8 @@ class Plan:
     clips: bool = True
     raw: bool = False
     passes: Mapping[Tensor, int] = field(default_factory=dict)
-    removed: Mapping[Tensor, Tensor] = field(default_factory=dict)
-    added: Mapping[Tensor, Tensor] = field(default_factory=dict)
+    removed: Mapping[Tensor, Term] = field(default_factory=dict)
+    added: Mapping[Tensor, Term] = field(default_factory=dict)
     stripped: bool = False
     pull: Mapping[Tensor, float] = field(default_factory=dict)
     left_out: str = ""
@@ -49,7 +69,7 @@ class Plan:
 
 @dataclass(eq=False)
 class Trace:
-    """What one run saw.
+    """What one run saw. Gradients and losses are those of the first evaluation: later ones are at other weights.
 
     Attributes:
         passes: By weight, how often its gradient was accumulated.
@@ -59,7 +79,8 @@ class Trace:
         seen: The gradients that the step hands to the optimizer.
         final: The gradients that the optimizer steps along, with what hooks added.
         before: The weights when the optimizer's step was called.
-        after: The weights right after it.
+        after: The weights right after its last step.
+        drift: By weight, what the step's own code did to it between two steps of the optimizer.
         outputs: What modules gave, in the order of their calls.
         losses: The value at each backward pass.
         roots: The constant factor in front of it.
@@ -67,7 +88,10 @@ class Trace:
         calls: How often modules of the model were called with tensors.
         scale: The scaler's factor.
         clipped_scaled: Whether gradients changed between the backward pass and their unscaling.
+        evaluations: How often the optimizer was handed gradients: once a step, or once a call of its closure.
         steps: How often the optimizer stepped.
+        current: By weight, how often its gradient was accumulated in the present evaluation.
+        versions: By weight, the version of its gradient after that.
     """
 
     passes: dict[Tensor, int] = field(default_factory=dict)
@@ -78,6 +102,7 @@ class Trace:
     final: dict[Tensor, Tensor] = field(default_factory=dict)
     before: dict[Tensor, Tensor] = field(default_factory=dict)
     after: dict[Tensor, Tensor] = field(default_factory=dict)
+    drift: dict[Tensor, Tensor] = field(default_factory=dict)
     outputs: list[Any] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     roots: list[float] = field(default_factory=list)
@@ -85,14 +110,30 @@ class Trace:
     calls: int = 0
     scale: float = 1.0
     clipped_scaled: bool = False
+    evaluations: int = 0
     steps: int = 0
+    current: dict[Tensor, int] = field(default_factory=dict)
+    versions: dict[Tensor, int] = field(default_factory=dict)
 
     def raw(self, weight: Tensor) -> Tensor | None:
         """The gradient of the backward passes, unscaled."""
         return self.unscaled.get(weight, self.accumulated.get(weight))
+
+    def forget(self) -> None:
+        """Start the present evaluation anew: the step threw its gradients away."""
+        self.current.clear()
+        self.versions.clear()
+        if not self.evaluations:
+            for held in (self.passes, self.changes, self.accumulated, self.losses, self.roots, self.data_weights):
+                held.clear()
 
 
 def dense(gradient: Tensor) -> Tensor:
     """A copy of a gradient, without its sparse form."""
     gradient = gradient.detach()
     return gradient.to_dense() if gradient.is_sparse else gradient.clone(memory_format=torch.preserve_format)
+
+
+def in_form_of(gradient: Tensor, value: Tensor) -> Tensor:
+    """``value`` with the sparse rows of ``gradient``, where it has that form: some optimizers take no other."""
+    return value.sparse_mask(gradient.detach().coalesce()) if gradient.is_sparse else value

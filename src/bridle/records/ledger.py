@@ -42,15 +42,18 @@ class Entry:
         data_gradient: The norm of the gradient of the data loss, before clipping.
         penalty_gradient: The norm of the gradient of all coupled penalties.
         parts: By name (``PARTS``), those that are at work; ``"interaction"`` is what they do not add up to.
-        strength: The canonical strength of L2 that fits the coupled penalties best, after clipping; NaN where no
-            penalty acts or it could not be measured.
-        fit: How much of the penalties' gradient it explains (R squared).
+        penalty: What the coupled penalties are together, as their gradient follows the weights: ``"L2"``, ``"L1"``,
+            ``"L2 and L1"``, ``"unknown"`` where it is neither, ``""`` where no penalty acts.
+        reach: The share of its numbers that the penalties act on; below 1 for a penalty on some rows.
+        strength: The canonical strength of L2 in them, after clipping; NaN where there is no penalty or an unknown one.
+        fit: How much of the penalties' gradient L2 alone would explain (R squared).
         l1_strength: The same for L1, whose gradient is the weights' signs.
-        l1_fit: How much of the gradient that explains.
+        l1_fit: How much of the gradient L1 alone would explain.
         decay: The strength of the decoupled decay, per unit of learning rate; NaN where there is none.
         decay_fit: How much of the decay's movement is proportional to the weights.
         sources: The strength of each L2 by where it comes from: ``"loss"`` (before clipping), ``"by hand"``,
-            ``"bridle"``, ``"optimizer"``. Penalties of other shapes are not in it.
+            ``"bridle"``, ``"optimizer"``. NaN for a penalty that is neither L2 nor L1.
+        l1_sources: The strength of each L1 by where it comes from.
         declared: The optimizer's own ``weight_decay`` for it, as its group says.
         clip: What was left of the gradient by clipping, as a factor; 1 where nothing was clipped.
         idle_rows: How many of its rows the penalty or the decay moves while the data gives them no gradient.
@@ -79,6 +82,9 @@ class Entry:
     declared: float = 0.0
     clip: float = 1.0
     idle_rows: int = 0
+    penalty: str = ""
+    reach: float = 1.0
+    l1_sources: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,7 @@ class Ledger:
         form: How the optimizer's own ``weight_decay`` acts, as measured: ``"none"``, ``"coupled"`` (as a gradient),
             ``"decoupled"`` (on the weights) or ``"unknown"``.
         noise: By how much two runs of the same step differ, as a share of the movement; 0 where they are the same.
-        passes: How many backward passes the step takes.
+        passes: How many backward passes the step takes for one gradient.
         penalty_passes: In how many of them a penalty's gradient is added.
         root: The constant factor in front of the whole loss, penalty included, as a mean over the passes.
         data_weight: The sum over passes of the factor in front of the mean data loss; NaN where the loss is not one
@@ -103,6 +109,7 @@ class Ledger:
         without_gradient: The part of the loss that changed with the weights, at the same outputs, without a gradient
             that says so, as a share of the change; NaN where nothing changed.
         without_gradient_weights: The names of the weights that this part depends on.
+        evaluations: How often the step computes the gradient: once, or at each call of a closure.
         steps: How many training steps the measurement took.
         notes: What could not be measured, in sentences.
     """
@@ -120,5 +127,6 @@ class Ledger:
     clipped_scaled: bool = False
     without_gradient: float = float("nan")
     without_gradient_weights: tuple[str, ...] = ()
+    evaluations: int = 1
     steps: int = 0
     notes: tuple[str, ...] = ()

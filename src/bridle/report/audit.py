@@ -56,13 +56,15 @@ def _table(ledger: Ledger) -> Table:
 def _row(entry: Entry, at_work: list[str]) -> list[str]:
     moved = entry.movement / entry.size if entry.size else math.nan
     shares = [f"{entry.parts[name].share:.1%}" if name in entry.parts else NOTHING for name in at_work]
-    is_l1 = entry.l1_fit > max(entry.fit, 0.9)
     return [
         printable(entry.name),
         NOTHING if math.isnan(moved) else f"{moved:.2%}",
         *shares,
-        NOTHING if is_l1 else number(entry.strength),
-        number(entry.l1_strength) if is_l1 else NOTHING,
+        *(_strength(entry, value) for value in (entry.strength, entry.l1_strength)),
         number(entry.decay),
         {True: "yes", False: "no", None: "unknown"}[entry.used],
     ]
+
+
+def _strength(entry: Entry, value: float) -> str:
+    return "unknown" if entry.penalty == "unknown" else NOTHING if value == 0.0 else number(value)

@@ -21,8 +21,17 @@ def test_l1_in_the_loss(training):
     assert found.numbers["zeros"] == {"hidden.weight": 0.0}
 
 
+def test_an_elastic_net_has_l1_in_it(training):
+    def penalty(model):
+        return 0.02 * model.hidden.weight.abs().sum() + 0.1 * model.hidden.weight.square().sum()
+
+    (found,) = findings(training(penalty=penalty))
+    assert found.numbers["strengths"] == {"hidden.weight": pytest.approx(0.02, rel=1e-4)}
+
+
 def test_an_exact_step_and_l2(training):
     case = training()
     bridle.attach(case.model, case.optimizer, bridle.Recipe(bridle.L1(0.02)))
     assert not findings(case)
     assert not findings(training(penalty=lambda model: 0.02 * model.hidden.weight.square().sum()))
+    assert not findings(training(penalty=lambda model: 0.02 * model.hidden.weight.norm(dim=1).sum()))

@@ -45,6 +45,14 @@ def test_recipe_and_optimizer(training):
     assert set(found.numbers["weights"]["hidden.weight"]) == {"bridle", "optimizer"}
 
 
+def test_l2_beside_l1_in_the_loss_and_again_in_the_optimizer(training):
+    def elastic(model):
+        return l2(0.03)(model) + 0.01 * model.hidden.weight.abs().sum()
+
+    (found,) = findings(training(decaying, penalty=elastic))
+    assert found.numbers["weights"]["hidden.weight"]["loss"] == pytest.approx(0.03, rel=1e-4)
+
+
 def test_one_place(training):
     assert not findings(training(decaying))
     assert not findings(training(penalty=l2(0.03)))

@@ -1,5 +1,6 @@
 """A penalty in full beside a divided loss."""
 
+import pytest
 from torch.nn.functional import cross_entropy
 
 from bridle.auditing.audit import audit
@@ -22,6 +23,13 @@ def test_counted_in_each_micro_batch(training):
     assert found.severity is Severity.WARNING
     assert found.numbers["passes"] == 4
     assert round(found.numbers["strengths"]["hidden.weight"], 4) == 0.12
+
+
+def test_l1_and_an_unknown_penalty_count_too(training):
+    (found,) = findings(training(penalty=lambda model: 0.02 * model.hidden.weight.abs().sum(), micro=4))
+    assert found.numbers["strengths"] == {"hidden.weight": pytest.approx(0.08, rel=1e-4)}
+    (found,) = findings(training(penalty=lambda model: 0.02 * model.hidden.weight.pow(4).sum(), micro=4))
+    assert found.numbers["strengths"] == {}
 
 
 def test_divided_with_the_loss(training):

@@ -22,9 +22,15 @@ def some(entries: Sequence[Entry]) -> str:
 
 
 def pull(entry: Entry) -> float:
-    """The strength of the shrinking on a parameter, coupled or decoupled; 0 where there is none."""
-    coupled = entry.strength if entry.penalty_gradient > 0 else 0.0
-    return max((value for value in (coupled, entry.decay) if value > 0), default=0.0)
+    """The largest strength of L2, L1 or decoupled decay on a parameter; 0 where there is none, or none is known."""
+    strengths = (entry.strength, entry.l1_strength, entry.decay, *entry.sources.values())
+    return max((value for value in strengths if value > 0), default=0.0)
+
+
+def loss_strength(entry: Entry) -> float:
+    """The strength of the L2 in the loss, or of the L1 where there is no L2; 0 where neither is known."""
+    strengths = (entry.sources.get("loss", 0.0), entry.l1_sources.get("loss", 0.0))
+    return next((strength for strength in strengths if strength > 0), 0.0)
 
 
 def shrink(entry: Entry) -> float:

@@ -1,14 +1,34 @@
 """weight_decay that an adaptive optimizer turns into something else."""
 
-from collections.abc import Iterator
-from typing import ClassVar, final
+import math
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, NamedTuple, final
 
 from bridle.auditing.checks._base import Check
-from bridle.auditing.checks._ledger import repeatable, some
+from bridle.auditing.checks._ledger import repeatable
 from bridle.auditing.observed import Observed
 from bridle.records import Entry, Finding, Severity
 
-PROPORTIONAL = 0.99
+EQUAL = 0.1
+"""Weights whose decay differs by less than this share of its mean decay alike: it is decay by another name."""
+UNEQUAL = 0.5
+"""From this share on, or where the mean is less than half or more than twice the decoupled one, it is no decay."""
+
+
+class Amount(NamedTuple):
+    """What a decay takes from the weights, in units of what decoupled decay would take.
+
+    Args:
+        mean: The mean over the weights, in proportion to their squares.
+        spread: The standard deviation around it, as a share of it.
+        least: The parameter with the least, and how much.
+        most: The parameter with the most, and how much.
+    """
+
+    mean: float
+    spread: float
+    least: tuple[str, float]
+    most: tuple[str, float]
 
 
 @final
@@ -19,31 +39,52 @@ class CoupledDecay(Check):
     seen_in: ClassVar[tuple[str, ...]] = ("audit", "script")
 
     def look(self, observed: Observed) -> Iterator[Finding]:
-        """Compare how the weights shrank with a share of the weights."""
+        """Compare how the weights shrank with a share of the weights, between weights and between parameters."""
         ledger = repeatable(observed)
-        if ledger is None or ledger.form != "coupled":
+        found = [entry for entry in ledger.entries if _decays_alone(entry)] if ledger is not None else []
+        amount = _amount(found)
+        if ledger is None or amount is None or amount.spread < EQUAL:
             return
-        found = [entry for entry in ledger.entries if set(entry.sources) == {"optimizer"} and _is_reshaped(entry)]
-        if found:
-            first = max(found, key=lambda entry: entry.size)
-            declared, part = first.declared, first.parts["penalty"]
-            yield Finding(
-                self.name,
-                Severity.WARNING,
-                f"{ledger.optimizer}(weight_decay={declared:g}) is coupled: an L2 penalty of canonical strength "
-                f"{first.sources['optimizer']:.3g}, which it rescales for each weight. On {some(found)} it "
-                f"is no decay: {first.name} lost {part.shrink:.2g} of itself in this step, where decoupled decay takes "
-                f"learning rate * weight_decay = {first.rate * declared:.2g}. If decay was meant: "
-                f"torch.optim.AdamW(..., weight_decay={declared:g}), or bridle.DecoupledDecay({declared:g}); if L2 was "
-                f"meant, say so: weight_decay=0 and bridle.L2({first.sources['optimizer']:.3g}).",
-                {
-                    "canonical_strength": first.sources["optimizer"],
-                    "shrink": part.shrink,
-                    "decoupled_shrink": first.rate * declared,
-                    "fit": part.fit,
-                },
-            )
+        first = max(found, key=lambda entry: entry.size)
+        declared, canonical = first.declared, first.sources["optimizer"]
+        equal = amount.spread < UNEQUAL and 0.5 <= amount.mean <= 2.0
+        instead = f"{amount.mean * declared:.2g} takes as much on average" if amount.mean > 0 else "0 takes no less"
+        yield Finding(
+            self.name,
+            Severity.INFO if equal else Severity.WARNING,
+            f"{ledger.optimizer}(weight_decay={declared:g}) is coupled: an L2 penalty of canonical strength "
+            f"{canonical:.3g}, whose gradient the optimizer rescales for each weight. In this step it took "
+            f"{amount.mean:.2g} times what decoupled decay takes (learning rate * weight_decay = "
+            f"{first.rate * declared:.2g} of each weight), give or take {amount.spread:.0%} between weights: "
+            f"{amount.least[1]:.2g} times on {amount.least[0]}, {amount.most[1]:.2g} times on {amount.most[0]}. If "
+            f"decay was meant: torch.optim.AdamW(..., weight_decay={declared:g}), or bridle.DecoupledDecay("
+            f"{declared:g}); {instead}. If L2 was meant, say so: weight_decay=0 and bridle.L2({canonical:.3g}).",
+            {
+                "canonical_strength": canonical,
+                "amount": amount.mean,
+                "spread": amount.spread,
+                "least": dict([amount.least]),
+                "most": dict([amount.most]),
+                "decoupled_shrink": first.rate * declared,
+            },
+        )
 
 
-def _is_reshaped(entry: Entry) -> bool:
-    return "penalty" in entry.parts and entry.parts["penalty"].fit < PROPORTIONAL
+def _decays_alone(entry: Entry) -> bool:
+    """Whether the optimizer's own decay is all that pulls on it, so that the part is the decay's."""
+    alone = set(entry.sources) == {"optimizer"} and not entry.l1_sources
+    return alone and "penalty" in entry.parts and entry.size > 0 and entry.rate * entry.declared > 0
+
+
+def _amount(entries: Sequence[Entry]) -> Amount | None:
+    if not entries:
+        return None
+    expected = [entry.rate * entry.declared for entry in entries]
+    parts = [entry.parts["penalty"] for entry in entries]
+    taken = [part.shrink / one for part, one in zip(parts, expected, strict=True)]
+    squares = [entry.size**2 for entry in entries]
+    mean = sum(one * square for one, square in zip(taken, squares, strict=True)) / sum(squares)
+    second = sum((part.size / one) ** 2 for part, one in zip(parts, expected, strict=True)) / sum(squares)
+    spread = math.sqrt(max(second / mean**2 - 1.0, 0.0)) if mean > 0 else math.inf
+    named = sorted(zip((entry.name for entry in entries), taken, strict=True), key=lambda pair: pair[1])
+    return Amount(mean, spread, named[0], named[-1])

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import final
 
 from bridle.auditing.checks._base import Check
-from bridle.auditing.checks._ledger import repeatable, some
+from bridle.auditing.checks._ledger import loss_strength, repeatable, some
 from bridle.auditing.observed import Observed
 from bridle.records import Finding, Severity
 
@@ -21,26 +21,29 @@ class PenaltyLost(Check):
         ledger = repeatable(observed)
         if ledger is None:
             return
-        penalised = [entry for entry in ledger.entries if entry.sources.get("loss", 0.0) > 0]
+        penalised = [entry for entry in ledger.entries if {"loss"} & {*entry.sources, *entry.l1_sources}]
         if penalised and ledger.scaled > UNSCALED:
+            strength = loss_strength(penalised[0])
+            is_ = f"{strength:.3g} instead of {strength * ledger.scale:.3g}" if strength else "as much too small"
             yield Finding(
                 self.name,
                 Severity.ERROR,
                 f"The penalty's gradient is not scaled with the loss, and unscaling divides it by {ledger.scale:g}: "
-                f"its strength on {some(penalised)} is {penalised[0].sources['loss']:.3g} instead of "
-                f"{penalised[0].sources['loss'] * ledger.scale:.3g}. Write scaler.scale(loss + penalty).backward(), or "
+                f"its strength on {some(penalised)} is {is_}. Write scaler.scale(loss + penalty).backward(), or "
                 "bridle.attach(model, optimizer, recipe).",
-                {"scale": ledger.scale, "strength": penalised[0].sources["loss"]},
+                {"scale": ledger.scale, "strength": strength},
             )
         lost = [entry for entry in penalised if entry.clip < CLIPPED]
         if lost:
             first = min(lost, key=lambda entry: entry.clip)
+            strength = loss_strength(first)
+            left = f"{strength * first.clip:.3g} of {strength:.3g}" if strength else f"{first.clip:.3g} of itself"
             yield Finding(
                 self.name,
                 Severity.WARNING,
-                f"Clipping takes the penalty with it: on {first.name} its strength is {first.strength:.3g} of "
-                f"{first.sources['loss']:.3g} in this step, and varies with the data's gradient. Clip before the "
-                "penalty is added: bridle.attach(model, optimizer, recipe) does.",
+                f"Clipping takes the penalty with it: on {first.name} its strength is {left} in this step, and varies "
+                "with the data's gradient. Clip before the penalty is added: bridle.attach(model, optimizer, recipe) "
+                "does.",
                 {"clip": {entry.name: entry.clip for entry in lost}},
             )
         if ledger.clipped_scaled:

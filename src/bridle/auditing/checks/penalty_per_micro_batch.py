@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import final
 
 from bridle.auditing.checks._base import Check
+from bridle.auditing.checks._ledger import loss_strength
 from bridle.auditing.observed import Observed
 from bridle.records import Finding, Severity
 
@@ -18,7 +19,7 @@ class PenaltyPerMicroBatch(Check):
         if ledger is None or ledger.passes < 2 or ledger.penalty_passes < ledger.passes:
             return
         if abs(ledger.data_weight - 1.0) < 0.01 and abs(ledger.root - 1.0) < 0.01:
-            strengths = {entry.name: entry.sources["loss"] for entry in ledger.entries if "loss" in entry.sources}
+            strengths = {entry.name: value for entry in ledger.entries if (value := loss_strength(entry)) > 0}
             yield Finding(
                 self.name,
                 Severity.WARNING,
