@@ -1,7 +1,7 @@
 """A strength that makes weights collapse, or that moves nothing."""
 
 from collections.abc import Iterator
-from typing import final
+from typing import ClassVar, final
 
 from bridle.auditing.checks._base import Check
 from bridle.auditing.checks._ledger import is_pulled, repeatable, shrink, some
@@ -19,6 +19,8 @@ MOVING = 1e-5
 @final
 class StrengthOutOfRange(Check):
     """The penalty overwhelms the data, or is lost in rounding."""
+
+    seen_in: ClassVar[tuple[str, ...]] = ("audit", "run")
 
     def look(self, observed: Observed) -> Iterator[Finding]:
         """Look at the matrices that the data trains."""
@@ -38,7 +40,8 @@ class StrengthOutOfRange(Check):
                 "let bridle.fit choose it.",
                 {"shrink": {entry.name: shrink(entry) for entry in found}, "gradient_ratio": ratio},
             )
-        idle = [entry for entry in trained if _is_lost(entry)]
+        # What moves nothing in a run of Bridle's is told over the whole training: a search may well choose so.
+        idle = [entry for entry in trained if _is_lost(entry)] if observed.run is None else []
         if idle:
             first = idle[0]
             yield Finding(
