@@ -152,6 +152,7 @@ def _observed(taken: OwnStep, around: Circumstances, setting: Setting, ledger: L
         steps=taken.steps,
         sizes=taken.sizes,
         own_model=setting.model is not None,
+        coded=bool(setting.dataset.layout.categorical),
         candidates=around.candidates,
         training=SomeRows(setting.dataset, rows, preprocessing),
         test=None if around.test is None else SomeRows(*around.test, preprocessing),

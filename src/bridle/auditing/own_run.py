@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ BLOCK = 1024
 
 @final
 class SomeRows:
-    """Inputs of rows in blocks, as often as it is read: pictures as they are stored, tables as they are trained on.
+    """Rows in blocks, inputs and targets, as often as it is read: pictures as stored, tables as they are trained on.
 
     Args:
         dataset: Holds the rows.
@@ -39,10 +39,12 @@ class SomeRows:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         for start in range(0, len(self._rows), BLOCK):
-            raw = torch.from_numpy(np.array(self._dataset.inputs[self._rows[start : start + BLOCK]]))
-            yield raw if self._dataset.layout.kind is Kind.IMAGE else self._preprocessing.inputs(raw)
+            rows = self._rows[start : start + BLOCK]
+            raw = torch.from_numpy(np.array(self._dataset.inputs[rows]))
+            inputs = raw if self._dataset.layout.kind is Kind.IMAGE else self._preprocessing.inputs(raw)
+            yield inputs, torch.from_numpy(np.array(self._dataset.targets[rows]))
 
 
 @final
@@ -56,9 +58,10 @@ class OwnRun:
         steps: The optimizer steps that it took.
         sizes: The Euclidean norm of each parameter before the first step, by name.
         own_model: Whether the network is the user's own, not the default.
+        coded: Whether columns of the rows are categories: rows of few codes are often nearly alike.
         candidates: What the search tried; empty where nothing was free.
-        training: The inputs of its training rows.
-        test: The inputs of the test rows, ``None`` where nothing is sealed.
+        training: Its training rows in blocks, inputs and targets.
+        test: The test rows likewise, ``None`` where nothing is sealed.
     """
 
     recipe: Recipe
@@ -66,6 +69,7 @@ class OwnRun:
     steps: int
     sizes: Mapping[str, float]
     own_model: bool = False
+    coded: bool = False
     candidates: tuple[Candidate, ...] = ()
-    training: Iterable[Any] | None = None
-    test: Iterable[Any] | None = None
+    training: Iterable[tuple[Tensor, Tensor]] | None = None
+    test: Iterable[tuple[Tensor, Tensor]] | None = None

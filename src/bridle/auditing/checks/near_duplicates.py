@@ -37,7 +37,7 @@ class NearDuplicates(Check):
     def look(self, observed: Observed) -> Iterator[Finding]:
         """The finding, with the share of validation rows that have a near copy in training."""
         sides = sides_of(observed)
-        if sides is None:
+        if sides is None or (observed.run is not None and observed.run.coded):
             return
         with draws_kept():
             trained, validated = matrix(sides.training, ROWS), matrix(sides.held_out, ROWS)
