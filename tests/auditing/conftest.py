@@ -2,11 +2,20 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, mse_loss
 from torch.optim import SGD
+
+from bridle.core import Recipe, Training
+from bridle.data.dataset import Dataset
+from bridle.engine.member import MemberTraining
+from bridle.engine.setting import Setting
+from bridle.metrics import catalogue as metrics
+from bridle.population import Member
+from bridle.records import Column, Fold, Kind, Layout, Mark, Task
 
 
 class Net(nn.Module):
@@ -88,3 +97,47 @@ def line():
         return SimpleNamespace(model=model, optimizer=opt, step=step, weight=model.weight, inputs=inputs)
 
     return build
+
+
+class Tanh(nn.Module):
+    """Two linear layers."""
+
+    def __init__(self, example, outputs):
+        super().__init__()
+        self.first, self.last = nn.Linear(len(example), 8), nn.Linear(8, outputs)
+
+    def forward(self, x):
+        return self.last(self.first(x).tanh())
+
+
+@pytest.fixture
+def tanh():
+    return Tanh
+
+
+@pytest.fixture
+def table():
+    """A table of numbers with three classes."""
+    generator = np.random.default_rng(0)
+    inputs = generator.normal(size=(96, 4)).astype(np.float32)
+    signal = inputs[:, 0] - inputs[:, 1] + generator.normal(size=96)
+    names = tuple(Column(f"x{number}") for number in range(4))
+    layout = Layout(Kind.TABLE, Task.CLASSIFICATION, (4,), columns=names, classes=("a", "b", "c"))
+    return Dataset(inputs, np.digitize(signal, [-1, 1]).astype(np.int64), layout)
+
+
+@pytest.fixture
+def own(table):
+    """A finished training of Bridle's own: ``own(L2(0.1), epochs=2, ...)`` with member, setting, weights and epochs."""
+
+    def make(*regularizers, model=Tanh, loss=None, epochs=2, **training):
+        settings = Training(**{"epochs": epochs, "batch_size": 16, "learning_rate": 0.01, **training})
+        setting = Setting(table, metrics.default(Task.CLASSIFICATION), model, loss=loss)
+        fold = Fold(0, np.full(len(table), Mark.TRAIN, dtype=np.int8))
+        member = Member(0, Recipe(*regularizers, training=settings), fold, 0)
+        trained = MemberTraining(member, setting)
+        while not trained.course.finished:
+            trained.train_epoch()
+        return SimpleNamespace(member=member, setting=setting, weights=trained.weights(), epochs=epochs)
+
+    return make

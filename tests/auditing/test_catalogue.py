@@ -24,4 +24,6 @@ def test_places():
     for where in ("audit", "script", "run"):
         assert all(set(check.seen_in) <= {"audit", "script", "run"} for check in checks_seen_in(where))
     assert "declared_decay" not in {check.name for check in checks_seen_in("audit")}
-    assert {check.name for check in checks_seen_in("run")} >= {"denormals", "stale_batch_norm"}
+    assert {check.name for check in checks_seen_in("run")} >= {"denormals", "stale_batch_norm", "shared_rows"}
+    for own in ("collapsed_candidates", "collapsed_weights", "idle_strength"):
+        assert next(check for check in checks_seen_in("run") if check.name == own).seen_in == ("run",)

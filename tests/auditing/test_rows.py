@@ -43,6 +43,15 @@ def test_matrix():
     assert matrix([], 10) is None
 
 
+def test_of_large_rows_fewer_are_compared(monkeypatch):
+    monkeypatch.setattr(rows, "NUMBERS", 2 * X.shape[1])
+    torch.testing.assert_close(matrix([X, X], 10), X[:2])
+    monkeypatch.setattr(rows, "NUMBERS", 1)
+    torch.testing.assert_close(matrix([X, X], 10), X[:1])
+    monkeypatch.setattr(rows, "NUMBERS", 4 * X.shape[1])
+    torch.testing.assert_close(matrix([X, X], 10), torch.cat([X, X[:1]]))
+
+
 def test_iterators_are_read_once():
     assert again_possible([1])
     assert not again_possible(iter([1]))

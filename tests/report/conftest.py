@@ -20,6 +20,8 @@ from bridle.records import (
     CurvePoint,
     Curves,
     DataSummary,
+    Effect,
+    Entry,
     Estimate,
     Evidence,
     Finding,
@@ -28,12 +30,15 @@ from bridle.records import (
     LaplaceLayer,
     LaplaceStep,
     LearningCurve,
+    Ledger,
     Nested,
     Optimism,
     Outcome,
     OuterFold,
+    Part,
     PowerLaw,
     Residuals,
+    RunAudit,
     Sample,
     Severity,
     Stability,
@@ -237,6 +242,30 @@ def laplace(names=("stages.0.weight", "head.weight"), noise=None):
     return Laplace(RECIPE, -82.1, layers, ("stages.1.weight",), noise, steps, 8.2, (), 0.0912, 0.0061)
 
 
+def entry(name, kind="matrices", shape=(16, 4), movement=0.02, size=2.0, used=True, **shares):
+    """A parameter whose movement has the given shares."""
+    parts = {part: Part(abs(share) * movement, share, 0.0) for part, share in shares.items()}
+    return Entry(name, kind, shape, True, True, used, size, movement, 0.0, 1e-3, 0.5, 0.1, parts)
+
+
+def run_audit(names=("stages.0.weight", "head.weight")):
+    """L2 on two matrices, as declared on the first and twice as strong on the second; a decay on all parameters."""
+    first, last = names[:2]
+    entries = (
+        entry(first, data=0.9, penalty=0.06, interaction=0.04),
+        entry(last, movement=0.04, used=False, data=0.8, penalty=-0.0004, interaction=0.2004),
+        entry("head.bias", "biases", (4,), 0.0, 0.0),
+    )
+    effects = (
+        Effect("l2.strength", first, "gradient", 3e-4, 3.0001e-4, 1.0),
+        Effect("l2.strength", last, "gradient", 3e-4, 6e-4, 1.0),
+        *(Effect("training.weight_decay", name, "decay", 0.02, 0.02, 1.0) for name in (first, last)),
+        Effect("training.weight_decay", "head.bias", "decay", 0.02, math.nan),
+    )
+    checks = ("collapsed_weights", "nan_loss", "shared_rows")
+    return RunAudit(Ledger(entries, "AdamW"), effects, checks, 340, 680, 1.2e-3, ("dropout is part of data.",))
+
+
 def search_evidence(classes=tuple("0123456789"), count=60):
     """A search over 60 candidates with three baselines, on pictures of digits."""
     random = np.random.default_rng(7)
@@ -300,6 +329,7 @@ def search_evidence(classes=tuple("0123456789"), count=60):
         hardware={"processor": "x86_64", "cores": 2, "memory_gib": 7.7, "device": "cpu"},
         seconds={"search": 92.1, "baselines": 21.4, "refit": 14.9, "total": 131.8},
         laplace=laplace(),
+        audit=run_audit(),
     )  # fmt: skip
 
 
@@ -364,6 +394,7 @@ def hostile_evidence():
         stability=stability(HOSTILE[:4]),
         recipe=f"# {HOSTILE[1]}\n{RECIPE}",
         laplace=laplace(HOSTILE),
+        audit=dataclasses.replace(run_audit(HOSTILE[1:3]), checks=HOSTILE, notes=HOSTILE),
         command=dict.fromkeys(HOSTILE, HOSTILE[1]),
         versions=dict.fromkeys(HOSTILE, HOSTILE[0]),
     )

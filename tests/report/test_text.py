@@ -68,6 +68,15 @@ def test_strengths_by_evidence_stand_beside_the_choice(searched):
     assert "L2 by layer from the marginal likelihood, without validation data: log-loss 0.091 ± 0.006 after" in text
 
 
+def test_the_audit_is_a_line(searched, single):
+    said = " ".join(printed(searched).split())
+    assert (
+        "Audit of a training step: L2 3e-4 to 6e-4, weight decay 0.02 measured, not as declared on head.weight." in said
+    )
+    assert "3 checks found 1: nan loss." in said
+    assert "Audit" not in printed(single)
+
+
 def test_a_single_training_has_no_comparisons(single):
     text = printed(single)
     assert "given recipe" in text

@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
+from bridle.auditing.own_run import OwnRun
 from bridle.auditing.witnessed import Witnessed
 from bridle.records import Ledger
 
@@ -23,6 +24,7 @@ class Observed:
         val_loader: Batches of validation rows, None where there are none at hand.
         ledger: The movement of each parameter by cause, None when not measured.
         witnessed: The calls that one step made, None until a check asks for them.
+        run: What is known of a training of Bridle's own, None for any other.
     """
 
     model: nn.Module
@@ -32,3 +34,4 @@ class Observed:
     val_loader: Iterable[Any] | None = None
     ledger: Ledger | None = None
     witnessed: Witnessed | None = None
+    run: OwnRun | None = None

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+NUMBERS = 2**25
+"""Numbers that are compared at most, row by row: larger matrices would not fit beside a training."""
 SECONDS = 20.0
 """How long a loader is read: an audit looks at what it gets in that time."""
 
@@ -57,8 +59,20 @@ def blocks(loader: Iterable[Any], limit: int) -> Iterator[Tensor]:
 
 
 def matrix(loader: Iterable[Any], limit: int) -> Tensor | None:
-    """Up to ``limit`` rows, flattened: (rows, features) in float32, or None where rows differ in size."""
-    parts = [block.cpu().flatten(1).float() for block in blocks(loader, limit) if block.ndim > 1]
+    """Up to ``limit`` rows, flattened: (rows, features) in float32, or None where rows differ in size.
+
+    Of large rows there are fewer: no more than 128 MiB together.
+    """
+    parts: list[Tensor] = []
+    room = NUMBERS
+    for block in blocks(loader, limit):
+        if block.ndim < 2:
+            continue
+        fitting = max(room // max(block[0].numel(), 1), 1)
+        parts.append(block[:fitting].cpu().flatten(1).float())
+        room -= parts[-1].numel()
+        if room <= 0 or fitting < len(block):
+            break
     if not parts or len({part.shape[1] for part in parts}) > 1:
         return None
     return torch.cat(parts)

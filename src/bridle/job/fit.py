@@ -13,6 +13,7 @@ from bridle.engine.trained import trained
 from bridle.errors import BridleError, RunError, StorageError
 from bridle.job import model_file, pictures
 from bridle.job.ask import Ask
+from bridle.job.audited import audited
 from bridle.job.choose import Chosen, choose
 from bridle.job.context import Context
 from bridle.job.ensemble import score_ensemble, train_ensemble
@@ -239,15 +240,17 @@ def _prove(
     if fold_members:
         mean, against = score_ensemble(job, recipes["chosen"], fold_members, final_predictions, test, rows)
         tested, comparisons = (*tested, mean), (*comparisons, against)
-    final = next(member for member, outcome in refits["chosen"] if outcome.failure is None)
+    final, ended = next(pair for pair in refits["chosen"] if pair[1].failure is None)
     model = trained(final, job.setting)
     layout, custom = job.dataset.layout, job.setting.loss is not None
     model_file.save(job.workspace, model, layout, model=job.ask.model, seed=final.seed, custom_loss=custom)
+    audit = audited(job, final, ended, chosen, (test, rows))
     job.seconds["total"] = time.perf_counter() - started
     return evidence_of(
         job,
         chosen,
         toml.dumps(recipes["chosen"]),
+        audit=audit,
         tested=tested,
         comparisons=comparisons,
         confusion=pictures.confusion(test, rows, final_predictions),

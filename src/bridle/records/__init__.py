@@ -23,6 +23,7 @@ from bridle.records.layout import Column, Kind, Layout
 from bridle.records.learning_curve import CurvePoint, LearningCurve, PowerLaw
 from bridle.records.ledger import Entry, Ledger, Part
 from bridle.records.outcome import Curves, Outcome
+from bridle.records.run_audit import Effect, RunAudit
 from bridle.records.stability import Stability
 from bridle.records.task import Task
 
@@ -38,6 +39,7 @@ __all__ = [
     "CurvePoint",
     "Curves",
     "DataSummary",
+    "Effect",
     "Entry",
     "Estimate",
     "Evidence",
@@ -59,6 +61,7 @@ __all__ = [
     "Part",
     "PowerLaw",
     "Residuals",
+    "RunAudit",
     "Sample",
     "Severity",
     "Stability",

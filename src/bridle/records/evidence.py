@@ -14,6 +14,7 @@ from bridle.records.finding import Finding
 from bridle.records.laplace import Laplace
 from bridle.records.learning_curve import LearningCurve
 from bridle.records.outcome import Outcome
+from bridle.records.run_audit import RunAudit
 from bridle.records.stability import Stability
 from bridle.records.task import Task
 
@@ -201,9 +202,11 @@ class Evidence:
         versions: Of Python and of the packages that matter.
         hardware: Processor, cores, memory, device.
         seconds: Wall time by stage: ``"search"``, ``"baselines"``, ``"optimism"``, ``"nested"``, ``"laplace"``,
-            ``"refit"``, ``"attribution"``, ``"learning curve"``, ``"stability"``, ``"total"``.
+            ``"refit"``, ``"attribution"``, ``"learning curve"``, ``"stability"``, ``"audit"``, ``"total"``.
         laplace: Strengths by the marginal likelihood, where they were asked for.
         modes: How the members of the search trained, in packs or one by one and why; each way once.
+        audit: What acted on each weight in the training of the final model, as measured; ``None`` in runs of before
+            there was such an audit.
         schema: Version of this schema.
     """
 
@@ -235,4 +238,5 @@ class Evidence:
     seconds: dict[str, float] = field(default_factory=dict)
     laplace: Laplace | None = None
     modes: tuple[str, ...] = ()
+    audit: RunAudit | None = None
     schema: int = SCHEMA

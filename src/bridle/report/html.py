@@ -17,6 +17,7 @@ from bridle.records import Evidence
 from bridle.report.figures.figure import Figure
 from bridle.report.sections import (
     attribution,
+    audit,
     candidates,
     curves,
     data,
@@ -48,6 +49,7 @@ TITLES = {
     "stability": "Which features survive",
     "mistakes": "Where it is wrong",
     "weights": "The weights",
+    "audit": "What acted on each weight",
     "gallery": "What augmentation does",
     "data": "The data",
     "findings": "Findings",
@@ -103,6 +105,7 @@ def render(evidence: Evidence, pictures: Path) -> str:
         "stability": stability.content(evidence),
         "mistakes": mistakes.content(evidence),
         "weights": weights.content(evidence),
+        "audit": audit.content(evidence),
         "gallery": gallery.content(evidence, pictures),
         "data": data.content(evidence),
         "findings": findings.content(evidence),

@@ -10,6 +10,7 @@ from bridle.records import Estimate, Evidence, Tested
 from bridle.report.certainty import nested_text, optimism_text
 from bridle.report.further import sentences
 from bridle.report.reading import Standing, against, standing
+from bridle.report.run_audit import audit_sentence
 from bridle.report.sections.laplace import compared
 from bridle.report.verdict import verdict
 from bridle.report.wording import NOTHING, direction, interval, metric_name, number, printable, tested_name
@@ -99,5 +100,6 @@ def _footnotes(evidence: Evidence) -> list[str]:
     notes += [f"{name}: {text}" for name, text in _certainties(evidence) if text]
     if evidence.laplace is not None and (said := compared(evidence)):
         notes.append(f"L2 by layer from the marginal likelihood, without validation data: {said}")
+    notes += [said] if (said := audit_sentence(evidence)) else []
     serious = [finding for finding in evidence.findings if finding.severity != "info"]
     return notes + [f"{finding.severity.value}: {finding.message}" for finding in serious]

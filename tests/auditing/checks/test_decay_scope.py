@@ -5,6 +5,7 @@ import torch
 from torch.optim import SGD, AdamW
 
 from bridle.auditing.audit import audit
+from bridle.auditing.checks.decay_scope import DecayScope
 from bridle.records import Severity
 
 NAME = "decay_scope"
@@ -40,3 +41,14 @@ def test_every_parameter_decays(training, make):
 def test_matrices_decay(training):
     assert not findings(training(scoped))
     assert not findings(training())
+
+
+def test_in_a_run_what_a_scope_names_is_meant(observe, linear, own_run, ledger, entry):
+    bias = {"kind": "biases", "penalty_gradient": 0.1, "strength": 0.1}
+    held = entry("first.bias", **bias), entry("last.bias", **bias, declared=0.1)
+    (found,) = DecayScope().look(observe(linear, ledger=ledger(*held), run=own_run()))
+    assert found.numbers == {"strengths": {"last.bias": 0.1}}
+    assert '[[regularizers]] name = "decoupled_decay", strength = 0.1, whose scope is matrices' in found.message
+    assert list(DecayScope().look(observe(linear, ledger=ledger(held[0]), run=own_run()))) == []
+    (found,) = DecayScope().look(observe(linear, ledger=ledger(*held)))
+    assert set(found.numbers["strengths"]) == {"first.bias", "last.bias"}

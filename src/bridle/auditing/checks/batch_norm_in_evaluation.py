@@ -16,7 +16,7 @@ class BatchNormInEvaluation(Check):
     """Running means and variances must stand still after ``model.eval()``: validation rows must not enter the model."""
 
     name: ClassVar[str] = "batch_norm_in_evaluation"
-    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script")
+    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script", "run")
 
     def look(self, observed: Observed) -> Iterator[Finding]:
         """The finding, with the buffers that moved."""

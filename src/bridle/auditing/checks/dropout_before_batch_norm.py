@@ -14,10 +14,16 @@ from bridle.auditing.evaluated import call_of, outputs
 from bridle.auditing.observed import Observed
 from bridle.auditing.undo import Undo
 from bridle.auditing.witnessed import Forward
+from bridle.core import Averaging, Place
 from bridle.records import Finding, Severity
 
 SHIFT = 1.1
 """Ratio of variances from which the statistics of training are wrong in evaluation."""
+INSTEAD = "Put dropout after the last batch normalisation, before the output layer."
+INSTEAD_IN_A_RUN = (
+    "Give dropout the scope of places behind the last batch normalisation, or average the weights (ema): their "
+    "statistics are taken with dropout off."
+)
 
 
 @final
@@ -25,13 +31,15 @@ class DropoutBeforeBatchNorm(Check):
     """The variance of what batch norms get is measured with dropout on and off, all else being in evaluation mode."""
 
     name: ClassVar[str] = "dropout_before_batch_norm"
-    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script")
+    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script", "run")
 
     def look(self, observed: Observed) -> Iterator[Finding]:
         """The finding, with the ratio of variances in the batch norm where it is largest."""
-        kinds = [type(module) for module in observed.model.modules()]
-        if not any(issubclass(kind, _BatchNorm) for kind in kinds) or not any(issubclass(k, _DropoutNd) for k in kinds):
+        modules = list(observed.model.modules())
+        if not any(isinstance(module, _BatchNorm) for module in modules) or not any(map(_drops, modules)):
             return
+        if observed.run is not None and observed.run.recipe.of(Averaging):
+            return  # averaged weights get statistics of their own, taken with dropout off
         call = call_of(observed)
         if call is None:
             return
@@ -41,10 +49,13 @@ class DropoutBeforeBatchNorm(Check):
         worst = max(ratios, key=lambda name: ratios[name])
         message = (
             f"{worst} gets {ratios[worst]:.2f} times the variance with dropout on as with it off. Its running "
-            "variance, learned with dropout on, is too large in evaluation, so what follows is scaled wrongly. Put "
-            "dropout after the last batch normalisation, before the output layer."
+            "variance, learned with dropout on, is too large in evaluation, so what follows is scaled wrongly. "
+            f"{INSTEAD if observed.run is None else INSTEAD_IN_A_RUN}"
         )
-        yield Finding(self.name, Severity.WARNING, message, {"module": worst, "ratio": ratios[worst]})
+        # In a network of Bridle's own there is nothing to mend, and the search has judged dropout with its effect.
+        told = observed.run is not None and not observed.run.own_model
+        severity = Severity.INFO if told else Severity.WARNING
+        yield Finding(self.name, severity, message, {"module": worst, "ratio": ratios[worst]})
 
 
 def _ratios(call: Forward) -> dict[str, float]:
@@ -55,11 +66,16 @@ def _ratios(call: Forward) -> dict[str, float]:
         try:
             calm = _variances(model, call)
             for module in model.modules():
-                module.training = isinstance(module, _DropoutNd)
+                module.training = _drops(module)
             noisy = _variances(model, call)
         except Exception:  # a model may need targets, or states that only its own loop has
             return {}
     return {name: noisy[name] / value for name, value in calm.items() if name in noisy and value > 0}
+
+
+def _drops(module: nn.Module) -> bool:
+    """Whether it is dropout, or a place where a recipe's noise acts."""
+    return isinstance(module, _DropoutNd) or (isinstance(module, Place) and module.perturb is not None)
 
 
 def _variances(model: nn.Module, call: Forward) -> dict[str, float]:

@@ -15,7 +15,7 @@ class FunctionalDropout(Check):
     """Dropout called as a function is not switched off by ``eval()``: it must be told."""
 
     name: ClassVar[str] = "functional_dropout"
-    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script")
+    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script", "run")
 
     def look(self, observed: Observed) -> Iterator[Finding]:
         """One finding for each function, rate and class that calls it."""

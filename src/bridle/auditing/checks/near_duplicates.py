@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from bridle.auditing.checks._base import Check
+from bridle.auditing.checks._sides import IN_A_RUN, sides_of
 from bridle.auditing.observed import Observed
-from bridle.auditing.rows import again_possible, matrix
+from bridle.auditing.rows import matrix
 from bridle.auditing.undo import Undo
 from bridle.records import Finding, Severity
 
@@ -23,6 +24,7 @@ ALIKE = 0.995
 
 FEW = 0.01
 """Share of validation rows that may be alike by chance."""
+INSTEAD = "Split by source (GroupShuffleSplit, groups=), and augment after splitting."
 
 
 @final
@@ -30,14 +32,15 @@ class NearDuplicates(Check):
     """Rows, less the mean training row, are compared by their cosine: crops, noise and compression hardly change it."""
 
     name: ClassVar[str] = "near_duplicates"
-    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script")
+    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script", "run")
 
     def look(self, observed: Observed) -> Iterator[Finding]:
         """The finding, with the share of validation rows that have a near copy in training."""
-        if not again_possible(observed.loader) or not again_possible(observed.val_loader):
+        sides = sides_of(observed)
+        if sides is None or (observed.run is not None and observed.run.coded):
             return
         with Undo():
-            trained, validated = matrix(observed.loader, ROWS), matrix(observed.val_loader, ROWS)
+            trained, validated = matrix(sides.training, ROWS), matrix(sides.held_out, ROWS)
         if (
             trained is None
             or validated is None
@@ -53,10 +56,10 @@ class NearDuplicates(Check):
         if share <= FEW:
             return
         message = (
-            f"{int(near.sum())} of {len(near)} validation rows compared ({share:.1%}) are nearly a training row "
+            f"{int(near.sum())} of {len(near)} {sides.name} rows compared ({share:.1%}) are nearly a training row "
             f"(cosine above {ALIKE}): probably copies, frames or augmented versions of one source on both sides of "
-            "the split. Their score measures memory. Split by source (GroupShuffleSplit, groups=), and augment "
-            "after splitting."
+            f"the split. Their score measures memory. "
+            f"{INSTEAD if observed.run is None else IN_A_RUN}"
         )
         numbers = {"near": int(near.sum()), "share": share, "rows": len(near), "cosine": cosine[near].mean().item()}
         yield Finding(self.name, Severity.WARNING, message, numbers)

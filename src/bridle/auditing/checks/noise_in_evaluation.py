@@ -14,7 +14,7 @@ class NoiseInEvaluation(Check):
     """The model is called twice after ``model.eval()`` on one batch; a trained model must answer the same."""
 
     name: ClassVar[str] = "noise_in_evaluation"
-    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script")
+    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script", "run")
 
     def look(self, observed: Observed) -> Iterator[Finding]:
         """The finding, with the difference between the two outputs."""

@@ -1,7 +1,7 @@
 """A penalty that is part of the loss's value and moves nothing."""
 
 from collections.abc import Iterator
-from typing import final
+from typing import ClassVar, final
 
 from bridle.auditing.checks._base import Check
 from bridle.auditing.checks._ledger import pull, repeatable, some
@@ -14,6 +14,8 @@ UNEXPLAINED = 0.2
 @final
 class PenaltyWithoutEffect(Check):
     """The loss changes with weights that it gives no gradient to, or a penalty shrinks weights that nothing uses."""
+
+    seen_in: ClassVar[tuple[str, ...]] = ("audit", "run")
 
     def look(self, observed: Observed) -> Iterator[Finding]:
         """Look for values without gradients, then for penalised weights that the outputs do not depend on."""

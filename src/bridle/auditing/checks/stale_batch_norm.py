@@ -13,6 +13,7 @@ from bridle.auditing.checks._base import Check
 from bridle.auditing.observed import Observed
 from bridle.auditing.rows import again_possible, inputs_of
 from bridle.auditing.undo import Undo
+from bridle.core import Averaging
 from bridle.records import Finding, Severity
 
 BATCHES = 16
@@ -20,6 +21,15 @@ BATCHES = 16
 
 OFF = 0.25
 """Distance from which statistics are stale: of means in standard deviations, of variances as a ratio less one."""
+
+INSTEAD = (
+    "Averaging does not average them. Write torch.optim.swa_utils.update_bn(train_loader, averaged_model) before "
+    "evaluating or saving it."
+)
+INSTEAD_IN_A_RUN = (
+    "Bridle takes them anew after averaging, and this layer's did not follow: does its forward pass depend on more "
+    "than the inputs? Train without the average, or put another norm there."
+)
 
 
 @final
@@ -34,7 +44,9 @@ class StaleBatchNorm(Check):
         model, loader = observed.model, observed.loader
         norms = {name: part for name, part in model.named_modules() if isinstance(part, _BatchNorm)}
         norms = {name: part for name, part in norms.items() if part.running_mean is not None}
-        if not isinstance(model, AveragedModel) or not int(model.n_averaged) or not norms:
+        if observed.run is not None:  # those that the user keeps in evaluation mode have statistics of their own
+            norms = {name: part for name, part in norms.items() if part.training}
+        if not _averaged(observed) or not norms:
             return
         if loader is None or not again_possible(loader):
             return
@@ -49,10 +61,16 @@ class StaleBatchNorm(Check):
         message = (
             f"The averaged model has batch-norm statistics of other weights: in {worst} they are "
             f"{distances[worst]:.2f} standard deviations off those of the averaged weights on training rows. "
-            "Averaging does not average them. Write torch.optim.swa_utils.update_bn(train_loader, averaged_model) "
-            "before evaluating or saving it."
+            f"{INSTEAD if observed.run is None else INSTEAD_IN_A_RUN}"
         )
         yield Finding(self.name, Severity.ERROR, message, {"module": worst, "distance": distances[worst]})
+
+
+def _averaged(observed: Observed) -> bool:
+    """Whether the weights are an average: of torch's averaged model, or of a recipe."""
+    if observed.run is not None:
+        return bool(observed.run.recipe.of(Averaging))
+    return isinstance(observed.model, AveragedModel) and bool(observed.model.n_averaged)
 
 
 def _statistics(norm: Any) -> tuple[Tensor, Tensor]:

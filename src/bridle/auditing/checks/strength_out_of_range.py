@@ -21,7 +21,7 @@ class StrengthOutOfRange(Check):
     """The penalty overwhelms the data, or is lost in rounding."""
 
     name: ClassVar[str] = "strength_out_of_range"
-    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script")
+    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script", "run")
 
     def look(self, observed: Observed) -> Iterator[Finding]:
         """Look at the matrices that the data trains."""
@@ -41,7 +41,8 @@ class StrengthOutOfRange(Check):
                 "let bridle.fit choose it.",
                 {"shrink": {entry.name: shrink(entry) for entry in found}, "gradient_ratio": ratio},
             )
-        idle = [entry for entry in trained if _is_lost(entry)]
+        # What moves nothing in a run of Bridle's is told over the whole training: a search may well choose so.
+        idle = [entry for entry in trained if _is_lost(entry)] if observed.run is None else []
         if idle:
             first = idle[0]
             yield Finding(
