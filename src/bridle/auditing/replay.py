@@ -39,8 +39,9 @@ class Replay:
     ) -> None:
         self.optimizer, self.weights, self.runs = optimizer, weights, 0
         self.scalers: list[Any] = []
-        held = [weight for group in optimizer.param_groups for weight in group["params"]]
-        self._handed = {weight: dense(weight.grad) for weight in held if weight.grad is not None}
+        self.others: set[Tensor] = set()
+        self.held: list[Tensor] = [weight for group in optimizer.param_groups for weight in group["params"]]
+        self._handed = {weight: dense(weight.grad) for weight in self.held if weight.grad is not None}
         self._raw = raw
         self._data_weights = list(data_weights)
         owners = [getattr(hook, "__self__", None) for hook in optimizer._optimizer_step_pre_hooks.values()]
@@ -66,7 +67,7 @@ class Replay:
             for group in self.optimizer.param_groups if plan.no_decay else ():
                 group.update({name: group[name] * 0 for name in DECAYS if group.get(name)})
             type(self.optimizer).step(self.optimizer)
-        trace.steps = 1
+        trace.steps = trace.evaluations = 1
         if plan.watch:
             trace.after = {weight: weight.detach().clone() for weight in self.weights}
         return trace
