@@ -101,6 +101,19 @@ def test_a_schedule_acts_in_training(compiled, fit, values):
     assert np.abs(values(bare)[0] - rising).max() > 1e-3
 
 
+def test_xla_compiles_a_rate_that_moves(backend, compiled, fit, values):
+    if backend != "tensorflow":
+        pytest.skip("XLA is TensorFlow's")
+    model = compiled(jit_compile=True)
+    bare = compiled(jit_compile=True)
+    bare.set_weights(model.get_weights())
+    bridle.keras.regularize(model, bridle.Recipe(bridle.Dropout(bridle.schedule(0.2, 0.6))), steps=12)
+    fit(model)
+    fit(bare)
+    assert np.isfinite(values(model)[0]).all()
+    assert np.abs(values(model)[0] - values(bare)[0]).max() > 1e-3
+
+
 def test_rows_may_share_what_is_dropped(problem, compiled):
     layers = [keras.layers.Input((6,)), keras.layers.Dropout(0.1, noise_shape=(None, 1), name="drop")]
     model = compiled(model=keras.Sequential([*layers, keras.layers.Dense(3)]))
