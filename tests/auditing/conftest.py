@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy, mse_loss
+from torch.nn.functional import cross_entropy
 from torch.optim import SGD
 
 
@@ -52,16 +52,6 @@ def training():
     return build
 
 
-def matrices(model):
-    """Two groups: what decays, and what does not."""
-    weights = dict(model.named_parameters())
-    scope = [name for name in weights if name in ("hidden.weight", "out.weight")]
-    return [
-        {"params": [weights[name] for name in scope]},
-        {"params": [weight for name, weight in weights.items() if name not in scope], "weight_decay": 0.0},
-    ]
-
-
 @pytest.fixture
 def line():
     """Builds least squares on a line: ``line(extra=..., optimizer=...)``, whose gradients are known by hand.
@@ -78,7 +68,7 @@ def line():
 
         def step():
             opt.zero_grad()
-            (mse_loss(model(inputs), torch.zeros(3, 1)) + extra(model.weight)).backward()
+            (nn.functional.mse_loss(model(inputs), torch.zeros(3, 1)) + extra(model.weight)).backward()
             if before is not None:
                 before(model.weight)
             opt.step()
@@ -88,3 +78,13 @@ def line():
         return SimpleNamespace(model=model, optimizer=opt, step=step, weight=model.weight, inputs=inputs)
 
     return build
+
+
+def matrices(model):
+    """Two groups: what decays, and what does not."""
+    weights = dict(model.named_parameters())
+    scope = [name for name in weights if name in ("hidden.weight", "out.weight")]
+    return [
+        {"params": [weights[name] for name in scope]},
+        {"params": [weight for name, weight in weights.items() if name not in scope], "weight_decay": 0.0},
+    ]
