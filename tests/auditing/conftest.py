@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy, mse_loss
+from torch.nn.functional import cross_entropy
 from torch.optim import SGD
 
 from bridle.core import Recipe, Training
@@ -61,16 +61,6 @@ def training():
     return build
 
 
-def matrices(model):
-    """Two groups: what decays, and what does not."""
-    weights = dict(model.named_parameters())
-    scope = [name for name in weights if name in ("hidden.weight", "out.weight")]
-    return [
-        {"params": [weights[name] for name in scope]},
-        {"params": [weight for name, weight in weights.items() if name not in scope], "weight_decay": 0.0},
-    ]
-
-
 @pytest.fixture
 def line():
     """Builds least squares on a line: ``line(extra=..., optimizer=...)``, whose gradients are known by hand.
@@ -87,7 +77,7 @@ def line():
 
         def step():
             opt.zero_grad()
-            (mse_loss(model(inputs), torch.zeros(3, 1)) + extra(model.weight)).backward()
+            (nn.functional.mse_loss(model(inputs), torch.zeros(3, 1)) + extra(model.weight)).backward()
             if before is not None:
                 before(model.weight)
             opt.step()
@@ -141,3 +131,13 @@ def own(table):
         return SimpleNamespace(member=member, setting=setting, weights=trained.weights(), epochs=epochs)
 
     return make
+
+
+def matrices(model):
+    """Two groups: what decays, and what does not."""
+    weights = dict(model.named_parameters())
+    scope = [name for name in weights if name in ("hidden.weight", "out.weight")]
+    return [
+        {"params": [weights[name] for name in scope]},
+        {"params": [weight for name, weight in weights.items() if name not in scope], "weight_decay": 0.0},
+    ]

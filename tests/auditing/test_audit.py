@@ -16,7 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 import bridle
 from bridle.auditing.audit import audit
 from bridle.errors import AuditError
-from bridle.records import Audit
+from bridle.records import Audit, Severity
 from bridle.records.serial import dumps, loads
 
 
@@ -339,3 +339,10 @@ def test_the_record_survives_json(training):
     found = audit(case.model, case.optimizer, case.step)
     assert found.findings
     assert dumps(loads(Audit, dumps(found))) == dumps(found)
+
+
+def test_the_worst_finding_comes_first(training):
+    case = training(lambda weights: AdamW(weights, 0.1, weight_decay=1.0))
+    severities = [finding.severity for finding in audit(case.model, case.optimizer, case.step).findings]
+    assert severities[0] is Severity.ERROR
+    assert Severity.WARNING in severities

@@ -392,6 +392,15 @@ def test_several_optimizers(first):
     assert not judge.state
 
 
+def test_optimizers_that_the_step_names_nowhere_are_put_back():
+    pair, maker, judge, step = against_each_other()
+    holder = nn.Identity()
+    holder.steps = (step,)
+    audit(pair, [maker, judge], lambda: holder.steps[0]())
+    assert not maker.state
+    assert not judge.state
+
+
 def test_one_of_several_optimizers():
     pair, maker, _, step = against_each_other()
     found = audit(pair, maker, step)

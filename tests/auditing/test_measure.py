@@ -21,7 +21,7 @@ NO_FITS = {"loss": {}, "by hand": {}}
 def measured(case, others=()):
     weights = list(case.model.parameters())
     undo = Undo(case.model, case.optimizer, case.step)
-    return Measurement(Probe(case.model, case.optimizer, case.step, weights, [], others), undo)
+    return Measurement(Probe(case.model, case.optimizer, case.step, weights, []), undo, others)
 
 
 def close(value, expected):

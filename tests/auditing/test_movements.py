@@ -102,18 +102,17 @@ def test_rows_that_are_pulled(line):
 
 def test_weights_of_nobody_have_no_parts(line):
     case = line()
-    case.model.other = torch.nn.Parameter(torch.ones(1))
-    another = SGD([case.model.other], 0.1)
+    case.model.factor = torch.nn.Linear(1, 1, bias=False)
+    another = SGD(case.model.factor.parameters(), 0.1)
 
     def step():
         case.optimizer.zero_grad()
         another.zero_grad()
-        (case.model(case.inputs) * 1.0).square().mean().backward()
-        case.model.other.grad = torch.ones(1)
+        (case.model(case.inputs).square().mean() + case.model.factor(case.inputs[:1, :1]).sum()).backward()
         another.step()
         case.optimizer.step()
 
     case.step = step
     found = moved(case)
     assert set(found.parts) == {case.weight}
-    assert found.size(case.model.other) == pytest.approx(0.1)
+    assert found.size(case.model.factor.weight) == pytest.approx(0.1)

@@ -13,8 +13,8 @@ from bridle.auditing.trace import Plan, Term
 DATA = [[0.0, -2.0]]
 
 
-def probe(case, **more):
-    return Probe(case.model, case.optimizer, case.step, [case.weight], [], **more)
+def probe(case):
+    return Probe(case.model, case.optimizer, case.step, [case.weight], [])
 
 
 def ran(case, plan):

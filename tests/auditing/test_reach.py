@@ -66,8 +66,8 @@ def test_closures_defaults_globals_methods_and_partials():
     assert (found["default 0"].value, found["default 1"].value) == (0.25, "x")
     assert found["TOTAL"].restore is not None
     assert found["TABLE"].value is None  # the last of that name puts the numbers back
-    assert names(partial(step, inner, key=2)).count("step.key") == 1
-    assert "step.__self__.average['bias']" in names(Trainer().__call__)
+    assert names(partial(step, inner, key=2)).count("step().key") == 1
+    assert "step().__self__.average['bias']" in names(Trainer().__call__)
 
 
 def test_an_unbound_name_is_left_alone():
@@ -158,3 +158,28 @@ def test_attributes_that_stay_are_not_set_again():
     del watched.kept
     restore()
     assert vars(watched) == {"changed": 2, "kept": 1}
+
+
+def test_a_step_of_a_library_is_looked_into():
+    held = SimpleNamespace()
+
+    def step():
+        return held
+
+    step.__module__ = "bridle.job.run"
+    assert "held" in names(step)
+    assert "held" in names(partial(step, 1))
+    assert "held" not in names(lambda: step)
+
+
+def test_a_counter_called_step_is_put_back():
+    step = 0
+
+    def train():
+        nonlocal step
+        step += 1
+
+    with undo(train):
+        train()
+        assert step == 1
+    assert step == 0

@@ -63,8 +63,8 @@ def audit(
     everything = partial(step, *optimizers)  # never called: what hangs on it is put back
     with uncompiled(), Undo(model, optimizers[0], everything, scaler) as undo:
         weights: list[Tensor] = [weight for _, weight in named(model).values()]
-        probes = (Probe(model, one, bound(step, loader), weights, undo.scalers, held) for one in optimizers)
-        ledger = joined([measure(model, probe, undo) for probe in probes])
+        probes = (Probe(model, one, bound(step, loader), weights, undo.scalers) for one in optimizers)
+        ledger = joined([measure(model, probe, undo, held) for probe in probes])
         observed = Observed(model, optimizers[0], step, loader, val_loader, ledger)
         findings: list[Finding] = []
         for check in checks_seen_in("audit"):

@@ -1,7 +1,7 @@
 """The ledger of a training step: what moved each parameter, measured."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from statistics import fmean
 
 from torch import Tensor, nn
@@ -34,18 +34,19 @@ def named(model: nn.Module) -> dict[str, tuple[str, nn.Parameter]]:
     return found
 
 
-def measure(model: nn.Module, probe: Probe, undo: Undo) -> Ledger:
+def measure(model: nn.Module, probe: Probe, undo: Undo, others: Collection[Tensor] = ()) -> Ledger:
     """Measure a training step.
 
     Args:
         model: The model.
         probe: Runs the step on its parameters.
         undo: Puts everything back after each run.
+        others: The weights that other optimizers move, each measured by itself.
 
     Raises:
         AuditError: If the step takes no optimizer step.
     """
-    found = Measurement(probe, undo)
+    found = Measurement(probe, undo, others)
     if found.noise:
         found.notes.append(
             f"Two runs of the same step differ by {found.noise:.1%} of the movement, so that no number here is more "

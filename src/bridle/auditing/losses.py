@@ -31,18 +31,12 @@ class LossWeights(TorchFunctionMode):
 
     def __init__(self, found: list[Tensor]) -> None:
         super().__init__()
-        self._found, self._depth = found, 0
+        self._found = found
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Call the function; a loss among them is noted."""
-        if func not in LOSSES or self._depth:
-            return func(*args, **(kwargs or {}))
-        self._depth += 1
-        try:
-            loss = func(*args, **(kwargs or {}))
-        finally:
-            self._depth -= 1
-        if isinstance(loss, Tensor) and loss.requires_grad and not loss.is_leaf:
+        loss = func(*args, **(kwargs or {}))  # without this mode: a loss within a loss is not noted
+        if func in LOSSES and isinstance(loss, Tensor) and loss.requires_grad and not loss.is_leaf:
             rows = len(args[0]) if (kwargs or {}).get("reduction") == "sum" and args else 1
             loss.register_hook(lambda gradient: self._found.append(gradient.detach().sum() * rows))
         return loss

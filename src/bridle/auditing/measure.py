@@ -1,6 +1,6 @@
 """The runs of a step that a ledger is made of: whole, and with parts switched off."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import final
@@ -30,6 +30,7 @@ class Measurement:
     Args:
         probe: Runs the step.
         undo: Puts everything back.
+        others: The weights that other optimizers move, each measured by itself.
 
     Attributes:
         whole: What the step shows as it is.
@@ -42,12 +43,14 @@ class Measurement:
 
     probe: Probe
     undo: Undo
+    others: Collection[Tensor] = ()
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Run the step as it is, twice."""
-        self.weights = self.probe.weights
-        self.held = set(self.probe.held)
+        self.weights, self.others = self.probe.weights, set(self.others)
+        groups = self.probe.optimizer.param_groups
+        self.held = {weight: None for group in groups for weight in group["params"]}
         self.without_decay = Plan(no_decay=True)
         self.start = self._copies()
         self.whole = self._trace(Plan(watch=True, record="outputs"), keep=True)
@@ -240,7 +243,7 @@ class Measurement:
                 f"The step called {type(self.probe.optimizer).__name__}.step() {self.whole.steps} times: movements are "
                 "those of all of them, gradients and strengths those of the first."
             )
-        others = [weight for weight in self.weights if weight not in self.held | self.probe.others]
+        others = [weight for weight in self.weights if weight not in self.held and weight not in self.others]
         moved = sum(not torch.equal(self.end[weight], self.start[weight]) for weight in others)
         if moved:
             self.notes.append(
@@ -250,7 +253,7 @@ class Measurement:
 
     def _own_moves(self) -> Iterator[tuple[str, Tensor, Tensor]]:
         whole = self.whole
-        for weight in self.probe.held:
+        for weight in self.held:
             if weight not in self.start:
                 continue
             moves = (whole.before[weight] - self.start[weight], self.end[weight] - whole.after[weight])

@@ -1,6 +1,6 @@
 """One instrumented run of a training step."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from typing import Any, final
 
@@ -28,7 +28,6 @@ class Probe:
         step: Runs the user's step once, always on the same batch.
         weights: The parameters to look at.
         scalers: The gradient scalers that the step uses.
-        others: The weights that other optimizers move, each measured by itself.
     """
 
     def __init__(
@@ -38,9 +37,7 @@ class Probe:
         step: Callable[[], Any],
         weights: list[Tensor],
         scalers: list[Any],
-        others: Collection[Tensor] = (),
     ) -> None:
-        self.others = set(others)
         self.model, self.optimizer, self.weights, self.scalers = model, optimizer, weights, scalers
         self._step = step
         self.held: list[Tensor] = [weight for group in optimizer.param_groups for weight in group["params"]]

@@ -15,6 +15,8 @@ from bridle.auditing.keep import Restore
 
 LIBRARIES = (sys.stdlib_module_names | {"bridle", "numpy", "torch"}) - {"argparse", "types"}
 """Objects of theirs are not looked into, but for namespaces: they may belong to other threads."""
+STEP = "step()"
+"""What the step itself is called: no name that it may use."""
 MANY = 1000
 """A list or mapping of more items is data."""
 FEW = 4096
@@ -53,11 +55,11 @@ def reached(step: Any) -> Iterator[Reached]:
 
 
 def _walk(step: Any) -> Iterator[Reached]:
-    waiting: list[Reached] = [Reached("step", step, None)]
+    waiting: list[Reached] = [Reached(STEP, step, None)]
     seen: dict[int, Any] = {}
     while waiting:
         found = waiting.pop()
-        if found.name != "step":
+        if found.name != STEP:
             yield found
         if id(found.value) not in seen:
             seen[id(found.value)] = found.value
@@ -72,7 +74,7 @@ def _within(name: str, value: Any) -> Iterator[Reached]:
         yield Reached(f"{name}.__self__", value.__self__, None)
         yield Reached(f"{name}.__func__", value.__func__, None)
     elif isinstance(value, types.FunctionType):
-        yield from _of_function(value) if _is_own(value.__module__) or name == "step" else ()
+        yield from _of_function(value) if _is_own(value.__module__) or name in (STEP, f"{STEP}.function") else ()
     elif isinstance(value, dict | list | tuple | deque):
         yield from _items(name, value)
     elif not isinstance(value, type | types.ModuleType) and _is_own(type(value).__module__):

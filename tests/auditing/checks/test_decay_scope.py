@@ -38,6 +38,13 @@ def test_every_parameter_decays(training, make):
     assert "3 biases, 1 norms, 1 embeddings" in found.message
 
 
+def test_a_bias_that_the_model_does_not_use_is_not_counted(training):
+    case = training(scoped)
+    case.model.extra = torch.nn.LayerNorm(4)
+    case.optimizer.add_param_group({"params": list(case.model.extra.parameters()), "weight_decay": 0.1})
+    assert not findings(case)
+
+
 def test_matrices_decay(training):
     assert not findings(training(scoped))
     assert not findings(training())

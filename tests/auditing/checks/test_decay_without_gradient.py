@@ -36,6 +36,22 @@ def test_rows_that_no_example_touched(training):
     assert found.numbers["rows"] == {"words.weight": 30 - len(set(case.words.flatten().tolist()))}
 
 
+def test_rows_of_a_matrix_without_a_gradient_are_units_at_rest(training):
+    def on_some(gradient):
+        return gradient.index_fill(0, torch.arange(4), 0.0)
+
+    case = training(scoped)
+    case.model.hidden.weight.register_hook(on_some)
+    assert not findings(case)
+
+
+def test_an_embedding_without_any_gradient_is_told_once(training):
+    case = training(decaying)
+    case.model.words.weight.register_hook(lambda gradient: gradient * 0)
+    (found,) = findings(case)
+    assert "words.weight" in found.numbers["weights"]
+
+
 def test_frozen_by_the_flag_or_out_of_scope(training):
     case = training(scoped)
     case.model.hidden.weight.requires_grad_(False)

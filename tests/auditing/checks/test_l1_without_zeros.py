@@ -33,5 +33,8 @@ def test_an_exact_step_and_l2(training):
     case = training()
     bridle.attach(case.model, case.optimizer, bridle.Recipe(bridle.L1(0.02)))
     assert not findings(case)
+    case = training(penalty=lambda model: 0.02 * model.hidden.weight.abs().sum())
+    bridle.attach(case.model, case.optimizer, bridle.Recipe(bridle.L1(0.02)))
+    assert not findings(case)  # a proximal step follows
     assert not findings(training(penalty=lambda model: 0.02 * model.hidden.weight.square().sum()))
     assert not findings(training(penalty=lambda model: 0.02 * model.hidden.weight.norm(dim=1).sum()))

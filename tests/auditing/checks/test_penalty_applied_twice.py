@@ -57,3 +57,4 @@ def test_one_place(training):
     assert not findings(training(decaying))
     assert not findings(training(penalty=l2(0.03)))
     assert not findings(training(decaying, penalty=lambda model: 0.01 * model.hidden.weight.abs().sum()))  # L1 and L2
+    assert not findings(training(decaying, penalty=lambda model: 0.01 * model.hidden.weight.norm(dim=1).sum()))

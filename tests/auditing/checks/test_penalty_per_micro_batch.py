@@ -32,6 +32,21 @@ def test_l1_and_an_unknown_penalty_count_too(training):
     assert found.numbers["strengths"] == {}
 
 
+def test_added_in_one_of_them(training):
+    case = training()
+    penalty = l2(0.03)
+
+    def step():
+        case.optimizer.zero_grad()
+        for number, (words, targets) in enumerate(zip(case.words.chunk(4), case.targets.chunk(4), strict=True)):
+            loss = cross_entropy(case.model(words), targets) / 4
+            (loss + penalty(case.model) if number == 3 else loss).backward()
+        case.optimizer.step()
+
+    case.step = step
+    assert not findings(case)
+
+
 def test_divided_with_the_loss(training):
     case = training(penalty=l2(0.03), micro=4)
     penalty = l2(0.03)

@@ -1,9 +1,9 @@
 """weight_decay that an adaptive optimizer turns into something else."""
 
-import math
-from collections.abc import Iterator, Sequence
-from typing import ClassVar, NamedTuple, final
+from collections.abc import Iterator
+from typing import ClassVar, final
 
+from bridle.auditing.checks._amount import amount_of
 from bridle.auditing.checks._base import Check
 from bridle.auditing.checks._ledger import repeatable
 from bridle.auditing.observed import Observed
@@ -13,22 +13,6 @@ EQUAL = 0.1
 """Weights whose decay differs by less than this share of its mean decay alike: it is decay by another name."""
 UNEQUAL = 0.5
 """From this share on, or where the mean is less than half or more than twice the decoupled one, it is no decay."""
-
-
-class Amount(NamedTuple):
-    """What a decay takes from the weights, in units of what decoupled decay would take.
-
-    Args:
-        mean: The mean over the weights, in proportion to their squares.
-        spread: The standard deviation around it, as a share of it.
-        least: The parameter with the least, and how much.
-        most: The parameter with the most, and how much.
-    """
-
-    mean: float
-    spread: float
-    least: tuple[str, float]
-    most: tuple[str, float]
 
 
 @final
@@ -42,7 +26,7 @@ class CoupledDecay(Check):
         """Compare how the weights shrank with a share of the weights, between weights and between parameters."""
         ledger = repeatable(observed)
         found = [entry for entry in ledger.entries if _decays_alone(entry)] if ledger is not None else []
-        amount = _amount(found)
+        amount = amount_of(found)
         if ledger is None or amount is None or amount.spread < EQUAL:
             return
         first = max(found, key=lambda entry: entry.size)
@@ -74,17 +58,3 @@ def _decays_alone(entry: Entry) -> bool:
     """Whether the optimizer's own decay is all that pulls on it, so that the part is the decay's."""
     alone = set(entry.sources) == {"optimizer"} and not entry.l1_sources
     return alone and "penalty" in entry.parts and entry.size > 0 and entry.rate * entry.declared > 0
-
-
-def _amount(entries: Sequence[Entry]) -> Amount | None:
-    if not entries:
-        return None
-    expected = [entry.rate * entry.declared for entry in entries]
-    parts = [entry.parts["penalty"] for entry in entries]
-    taken = [part.shrink / one for part, one in zip(parts, expected, strict=True)]
-    squares = [entry.size**2 for entry in entries]
-    mean = sum(one * square for one, square in zip(taken, squares, strict=True)) / sum(squares)
-    second = sum((part.size / one) ** 2 for part, one in zip(parts, expected, strict=True)) / sum(squares)
-    spread = math.sqrt(max(second / mean**2 - 1.0, 0.0)) if mean > 0 else math.inf
-    named = sorted(zip((entry.name for entry in entries), taken, strict=True), key=lambda pair: pair[1])
-    return Amount(mean, spread, named[0], named[-1])
