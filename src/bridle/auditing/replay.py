@@ -39,8 +39,8 @@ class Replay:
     ) -> None:
         self.optimizer, self.weights, self.runs = optimizer, weights, 0
         self.scalers: list[Any] = []
-        held = [weight for group in optimizer.param_groups for weight in group["params"]]
-        self._handed = {weight: dense(weight.grad) for weight in held if weight.grad is not None}
+        self.held: list[Tensor] = [weight for group in optimizer.param_groups for weight in group["params"]]
+        self._handed = {weight: dense(weight.grad) for weight in self.held if weight.grad is not None}
         self._raw = raw
         self._data_weights = list(data_weights)
         owners = [getattr(hook, "__self__", None) for hook in optimizer._optimizer_step_pre_hooks.values()]
