@@ -150,7 +150,7 @@ class Evaluations:
 
     def _loop_left(self, loop: int) -> None:
         since = self._found.evaluations[self._begun.get(loop, 0) :]
-        if not since or self._training:
+        if self._training or not since or since[-1].phase < self._phase:
             return
         model = since[-1].model
         within = tuple(one for one in since if one.model is model)

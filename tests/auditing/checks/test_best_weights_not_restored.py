@@ -2,6 +2,7 @@
 
 import pytest
 
+from bridle.auditing import evaluations
 from bridle.auditing.script import audit_script
 from bridle.records import Severity
 
@@ -94,3 +95,10 @@ def test_the_live_tensors_were_loaded(findings):
 )
 def test_others_pass(findings, lines):
     assert findings(**lines) == []
+
+
+def test_more_evaluations_than_are_noted(findings, monkeypatch):
+    monkeypatch.setattr(evaluations, "MOST", 4)
+    assert findings() == []
+    monkeypatch.setattr(evaluations, "MOST", 5)
+    assert len(findings()) == 1

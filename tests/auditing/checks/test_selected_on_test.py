@@ -2,6 +2,8 @@
 
 import pytest
 
+from bridle.auditing import evaluations
+from bridle.auditing.checks import selected_on_test
 from bridle.auditing.script import audit_script
 from bridle.records import Severity
 
@@ -98,3 +100,9 @@ def test_stopped_on_test_rows(findings):
 )
 def test_others_pass(findings, lines):
     assert findings(**lines) == []
+
+
+def test_more_evaluations_than_are_noted(findings, monkeypatch):
+    for module in (evaluations, selected_on_test):
+        monkeypatch.setattr(module, "MOST", 7)
+    assert findings(kept=COPIED, end=f"{RESTORED}; score(test_loader); score(other)") == []

@@ -133,7 +133,7 @@ def _read(loader: Iterable[Any] | None) -> tuple[list[bytes], Tensor | None]:
     whole = True
     for block in blocks(loader, LIMIT):
         names.extend(digests(block))
-        whole = whole and block.is_floating_point() and block.ndim > 1 and block[0].numel() * len(names) <= MOST
+        whole = whole and block.is_floating_point() and block.ndim > 1 and block[:1].numel() * len(names) <= MOST
         held = [*held, block.cpu().flatten(1).double()] if whole else []
     whole = whole and len({part.shape[1] for part in held}) == 1 and len(names) < LIMIT
     return names, torch.cat(held) if whole else None

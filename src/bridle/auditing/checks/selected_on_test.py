@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar, final
 
 from bridle.auditing.checks._base import Check
+from bridle.auditing.evaluations import MOST
 from bridle.auditing.observed import Observed
 from bridle.auditing.witnessed import Evaluation, Witnessed
 from bridle.records import Finding, Severity
@@ -31,7 +32,7 @@ class SelectedOnTest(Check):
     def look(self, observed: Observed) -> Iterator[Finding]:
         """The finding, with the number of evaluations and of rows."""
         found = observed.witnessed
-        if found is None or not found.ended:
+        if found is None or not found.ended or len(found.evaluations) >= MOST:
             return
         passes = [one for one in found.evaluations if one.phase > 0 and not one.training_rows and one.rows]
         keys, looks = {one.key for one in passes}, len({one.weights for one in passes})
