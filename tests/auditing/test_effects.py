@@ -76,6 +76,11 @@ def test_what_is_declared_is_measured(own, optimizer, item, form, declared):
         assert effect.fit > 0.999
 
 
+def test_sgd_without_momentum_keeps_no_state(own):
+    found = measured(own(L1(0.003), optimizer="sgd", momentum=0.0))
+    assert [effect.measured for effect in found] == pytest.approx([0.003, 0.003], rel=2e-3)
+
+
 def test_several_on_one_weight_are_told_apart(own):
     found = by_dial(measured(own(L2(0.1), L1(0.003, gradient_only=True), DecoupledDecay(0.5), clip=0.01)))
     assert {dial: round(effect.measured, 4) for dial, effect in found.items()} == {

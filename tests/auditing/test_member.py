@@ -11,8 +11,9 @@ from torch import nn
 from torch.nn import functional
 
 from bridle.auditing.member import Circumstances, audit_member
-from bridle.records import Severity
+from bridle.records import Severity, serial
 from bridle.regularizers.penalties import L1, L2
+from bridle.regularizers.terms import InputGradient
 from bridle.regularizers.updates import DecoupledDecay, GradientNoise
 
 
@@ -92,8 +93,21 @@ def test_clipping_is_told_only_where_it_is_declared(own):
     assert entries(record)["first.weight"].strength == pytest.approx(0.1, rel=1e-3)  # the penalty is not clipped
 
 
+class Drawing(nn.Module):
+    """Draws from the global generators of torch, NumPy and Python whenever it is trained."""
+
+    def __init__(self, example, outputs):
+        super().__init__()
+        self.first, self.last = nn.Linear(len(example), 8), nn.Linear(8, outputs)
+
+    def forward(self, x):
+        hidden = functional.dropout(self.first(x).tanh(), 0.2, training=self.training)
+        noise = np.random.random() + random.random() if self.training else 1.0  # noqa: NPY002
+        return self.last(hidden) * (1 + 0.001 * noise)
+
+
 def test_nothing_of_the_training_is_touched(own):
-    case = own(L2(0.1), L1(0.003))
+    case = own(L2(0.1), L1(0.003), model=Drawing)
     kept = {name: value.clone() for name, value in case.weights.items()}
     flushing = torch.set_flush_denormal(False)
     assert flushing
@@ -105,6 +119,26 @@ def test_nothing_of_the_training_is_touched(own):
     assert before[2] == after[2]
     assert all(torch.equal(case.weights[name], value) for name, value in kept.items())
     assert (torch.tensor(1e-310, dtype=torch.float64) * 1).item()
+
+
+def test_it_does_not_depend_on_the_state_of_torchs_generator(own, tanh):
+    class Noisy(tanh):
+        def forward(self, x):
+            return super().forward(functional.dropout(x, 0.3, training=self.training))
+
+    case, found = own(L2(0.1), model=Noisy), []
+    for seed in (1, 2):
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            found.append(serial.dumps(audited(case)[0]))
+    assert found[0] == found[1]
+
+
+def test_a_loss_term_is_no_penalty_without_a_gradient(own):
+    record, findings = audited(own(InputGradient(0.5), L2(0.1)))
+    assert math.isnan(record.ledger.without_gradient)
+    assert entries(record)["first.weight"].strength == pytest.approx(0.1, rel=1e-5)
+    assert findings == []
 
 
 def test_a_network_that_cannot_be_taken_apart_is_said_to_be_none(own, tanh):

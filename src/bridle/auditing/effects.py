@@ -126,8 +126,7 @@ def _gradients(
     columns: Sequence[tuple[Tensor, _Column]], silent: Trace, names: Mapping[Tensor, str]
 ) -> Iterator[Effect]:
     for weight, held in _by_weight(columns).items():
-        raw, seen = silent.raw(weight), silent.seen[weight]
-        yield from _told(held, seen if raw is None else seen - raw, names[weight], "gradient")
+        yield from _told(held, silent.seen[weight], names[weight], "gradient")
 
 
 def _proximal(

@@ -74,8 +74,8 @@ def _ratios(call: Forward) -> dict[str, float]:
 
 
 def _drops(module: nn.Module) -> bool:
-    """Whether it is dropout, or a place where a recipe's noise acts."""
-    return isinstance(module, _DropoutNd) or (isinstance(module, Place) and module.perturb is not None)
+    """Whether it is dropout, or a place where a recipe's noise may act."""
+    return isinstance(module, _DropoutNd | Place)
 
 
 def _variances(model: nn.Module, call: Forward) -> dict[str, float]:
