@@ -20,7 +20,7 @@ def test_an_error_is_status_1(cli):
 def test_a_warning_is_status_0(cli):
     result = cli("audit", SCRIPTS / "decay_on_everything.py")
     assert result.exit_code == 0
-    assert "WARNING declared_decay" in result.stdout
+    assert "WARNING decay_scope" in result.stdout
 
 
 @pytest.mark.parametrize("form", ["text", "sarif"])
