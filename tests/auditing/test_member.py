@@ -75,6 +75,15 @@ def test_a_loss_of_the_users_with_weighted_rows_leaves_strengths_as_they_are(own
     assert record.ledger.data_weight == 1.0
 
 
+def test_a_gradient_of_l1_has_its_strength_and_its_source(own):
+    def halved(output, target):
+        return 0.5 * functional.cross_entropy(output, target, reduction="none")
+
+    first = entries(audited(own(L1(0.003, gradient_only=True), loss=halved))[0])["first.weight"]
+    assert first.l1_strength == pytest.approx(0.003, rel=1e-4)
+    assert first.l1_sources == {"bridle": pytest.approx(0.003, rel=1e-4)}
+
+
 def test_noise_on_gradients_is_no_penalty(own):
     record, _ = audited(own(GradientNoise(1.0), L2(0.1)))
     assert entries(record)["first.weight"].fit > 0.99999

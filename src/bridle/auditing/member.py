@@ -128,9 +128,14 @@ def _own_entry(entry: Entry, unit: float, clips: bool) -> Entry:
         parts={name: part for name, part in entry.parts.items() if clips or name != "clipping"},
         strength=entry.strength * unit,
         l1_strength=entry.l1_strength * unit,
-        sources={"bridle" if name == "by hand" else name: value * unit for name, value in entry.sources.items()},
+        sources=_own_sources(entry.sources, unit),
+        l1_sources=_own_sources(entry.l1_sources, unit),
         clip=entry.clip if clips else 1.0,
     )
+
+
+def _own_sources(sources: Mapping[str, float], unit: float) -> dict[str, float]:
+    return {"bridle" if name == "by hand" else name: value * unit for name, value in sources.items()}
 
 
 def _own_decay(taken: OwnStep, ledger: Ledger, found: tuple[Effect, ...]) -> Iterator[Effect]:
