@@ -26,7 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -372,6 +372,32 @@ def only(case: str, method: str, data: Path) -> None:
         Plain(dataset, model, members).loops(method == "fused")
 
 
+def searches(
+    population: Population,
+    dataset: Dataset,
+    space: Recipe,
+    strategies: Mapping[str, Strategy],
+    *,
+    trials: int,
+    rounds: int,
+) -> tuple[dict[str, list[float]], dict[str, list[Candidate]]]:
+    """Warm searches by each strategy in turn on five folds: the seconds of every round, the candidates of the last."""
+    folds = make_folds(dataset, np.arange(len(dataset)), 5, 0)
+    population.warm()
+    seconds: dict[str, list[float]] = {name: [] for name in strategies}
+    found: dict[str, list[Candidate]] = {}
+    for number, (name, strategy) in itertools.product(range(rounds), strategies.items()):
+        began = time.perf_counter()
+        with tempfile.TemporaryDirectory() as folder:
+            study = open_study(Path(folder) / "study.db", "speed", number, higher_is_better=True)
+            evaluate, budget = population.evaluation(f"{name}{number}", folds), Budget(trials=trials)
+            found[name] = search(space, evaluate, study=study, strategy=strategy, budget=budget, members=5)
+            study.close()
+        seconds[name].append(time.perf_counter() - began)
+    population.close()
+    return seconds, found
+
+
 def halving(rounds: int) -> dict[str, object]:
     """Successive halving against training every recipe to the end: the same 27 recipes, five folds, 27 epochs."""
     dataset, model, _ = digits()
@@ -381,20 +407,9 @@ def halving(rounds: int) -> dict[str, object]:
         training=Training(epochs=27, batch_size=64, learning_rate=between(3e-4, 1e-2)),
     )
     population = Population(dataset, model, members_of(dataset, [space.settle(HALFWAY)]))
-    folds = make_folds(dataset, np.arange(len(dataset)), 5, 0)
-    population.warm()
     rungs = {"exhaustive": 1, "halving": 3, "halving of four rungs": 4}
-    seconds: dict[str, list[float]] = {name: [] for name in rungs}
-    found: dict[str, list[Candidate]] = {}
-    for number, name in itertools.product(range(rounds), rungs):
-        began = time.perf_counter()
-        with tempfile.TemporaryDirectory() as folder:
-            study = open_study(Path(folder) / "study.db", "speed", number, higher_is_better=True)
-            evaluate, strategy = population.evaluation(f"{name}{number}", folds), Halving(rungs=rungs[name])
-            found[name] = search(space, evaluate, study=study, strategy=strategy, budget=Budget(trials=27), members=5)
-            study.close()
-        seconds[name].append(time.perf_counter() - began)
-    population.close()
+    strategies = {name: Halving(rungs=count) for name, count in rungs.items()}
+    seconds, found = searches(population, dataset, space, strategies, trials=27, rounds=rounds)
     to_the_end = {repr(item.dials): item for item in found["exhaustive"]}
     best = max(found["exhaustive"], key=lambda item: item.score)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
@@ -422,20 +437,8 @@ def warm_path(rounds: int) -> dict[str, object]:
     space = Recipe(L1(between(1e-6, 1e-2)), training=training)
     strengths = np.geomspace(1e-6, 1e-2, 20).tolist()
     population = Population(dataset, model, members_of(dataset, [Recipe(L1(1e-4), training=training)]))
-    folds = make_folds(dataset, np.arange(len(dataset)), 5, 0)
-    population.warm()
-    strategies: dict[str, Strategy] = {"exhaustive": Grid(20), "path": WarmPath("l1.strength", strengths)}
-    seconds: dict[str, list[float]] = {name: [] for name in strategies}
-    found: dict[str, list[Candidate]] = {}
-    for number, name in itertools.product(range(rounds), strategies):
-        began = time.perf_counter()
-        with tempfile.TemporaryDirectory() as folder:
-            study = open_study(Path(folder) / "study.db", "speed", number, higher_is_better=True)
-            evaluate, strategy = population.evaluation(f"{name}{number}", folds), strategies[name]
-            found[name] = search(space, evaluate, study=study, strategy=strategy, budget=Budget(trials=20), members=5)
-            study.close()
-        seconds[name].append(time.perf_counter() - began)
-    population.close()
+    strategies = {"exhaustive": Grid(20), "path": WarmPath("l1.strength", strengths)}
+    seconds, found = searches(population, dataset, space, strategies, trials=20, rounds=rounds)
     best = max(found["exhaustive"], key=lambda item: item.score)
     chosen = max(found["path"], key=lambda item: item.score)
     same = min(
