@@ -25,6 +25,7 @@ FRAMEWORKS = [
 ]
 MISTAKES = [
     ("decay_on_everything", 0, {"decay_scope"}),
+    ("penalties_never_added", 0, {"penalty_never_added"}),
     ("scaled_before_split", 0, {"preprocessing_on_all_rows"}),
     ("augmented_validation_loader", 0, {"augmented_validation"}),
     ("augmented_validation_iterator", 2, {"augmented_validation"}),

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bridle.auditing.never_added import NeverAdded
 from bridle.auditing.observed import Observed
 from bridle.auditing.rows import again_possible, inputs_of
 from bridle.auditing.undo import Undo
@@ -20,8 +21,10 @@ def witnessed(observed: Observed) -> Witnessed:
     if observed.witnessed is None:
         observed.witnessed = Witnessed()
         if observed.step is not None:
-            with Undo(observed.model, observed.optimizer), Watch(observed.witnessed):
+            never_added = NeverAdded(lambda: [observed.model])
+            with Undo(observed.model, observed.optimizer), never_added.noticed(), Watch(observed.witnessed):
                 observed.step(*_batch(observed.step, observed.loader))
+                observed.witnessed.unfelt.extend(never_added.found())
     return observed.witnessed
 
 

@@ -14,7 +14,8 @@ from bridle.auditing.trace import Plan, Trace, dense
 
 
 @contextmanager
-def _replaced(holder: Any, name: str, value: Any) -> Iterator[None]:
+def replaced(holder: Any, name: str, value: Any) -> Iterator[None]:
+    """Have another value under a name in here."""
     old = getattr(holder, name)
     setattr(holder, name, value)
     try:
@@ -28,9 +29,9 @@ def no_clipping() -> Iterator[None]:
     """Clipping functions of torch's change nothing; the norm that they give is as it was."""
     with ExitStack() as stack:
         if hasattr(clip_grad, "_clip_grads_with_norm_"):
-            stack.enter_context(_replaced(clip_grad, "_clip_grads_with_norm_", lambda *_, **__: None))
+            stack.enter_context(replaced(clip_grad, "_clip_grads_with_norm_", lambda *_, **__: None))
         for holder in (clip_grad, nn.utils):
-            stack.enter_context(_replaced(holder, "clip_grad_value_", lambda *_, **__: None))
+            stack.enter_context(replaced(holder, "clip_grad_value_", lambda *_, **__: None))
         yield
 
 
@@ -57,7 +58,7 @@ def backward_passes(trace: Trace, held: list[Tensor]) -> Iterator[None]:
             trace.roots.append(root)
         return found
 
-    with _replaced(torch.autograd, "backward", noted):
+    with replaced(torch.autograd, "backward", noted):
         yield
 
 
@@ -94,7 +95,7 @@ def unscaling(optimizer: Optimizer, plan: Plan, trace: Trace) -> Iterator[None]:
                     trace.unscaled[weight] = dense(weight.grad)
         return found
 
-    with _replaced(kind, "_unscale_grads_", noted):
+    with replaced(kind, "_unscale_grads_", noted):
         yield
 
 

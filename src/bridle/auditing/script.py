@@ -27,6 +27,7 @@ from bridle.auditing.keras import (
 from bridle.auditing.keras.notice import KerasModels
 from bridle.auditing.loaders import Loaders, spaces
 from bridle.auditing.loops import compiled
+from bridle.auditing.never_added import NeverAdded
 from bridle.auditing.observed import Observed
 from bridle.auditing.transformers import Transformers
 from bridle.auditing.watch import Watch
@@ -96,6 +97,7 @@ class _Trace:
         self._transformers = Transformers(self.witnessed)
         self._first_steps = FirstSteps(lambda: self._watch.trained, self._alone)
         self._watch = Watch(self.witnessed, self._training, self._evaluations, self._first_steps.loss_computed)
+        self._never_added = NeverAdded(lambda: self._watch.trained)
         self._keras = KerasModels(self._keras_stepped, self._keras_validated, self._keras_applied)
         self._keras_seen: list[Any] = []
         self._keras_validations = 0
@@ -106,6 +108,7 @@ class _Trace:
     def following(self) -> Iterator[None]:
         """Notice models, loaders and optimizers in here."""
         with ExitStack() as stack:
+            stack.enter_context(self._never_added.noticed())
             hook = register_optimizer_step_post_hook(self._stepped)
             stack.callback(hook.remove)
             stack.enter_context(self._loaders.noticed())
@@ -197,6 +200,7 @@ class _Trace:
         if self._judged:
             return
         self._judged = True
+        self.witnessed.unfelt.extend(self._never_added.found())
         for callbacks in self._keras.callbacks:
             self.findings.extend(last_weights_kept.look(callbacks))
         validation = self._loaders.validation or self._loaders.named_for_validation(variables)

@@ -93,6 +93,27 @@ class Sum:
     loss: float
 
 
+@dataclass(frozen=True)
+class Unfelt:
+    """Functions of the weights that were computed and kept, and that no backward pass went through.
+
+    Args:
+        names: What keeps them: variables, or attributes of modules, such as ``"model.hidden.penalties"``.
+        listed: Whether these are lists or mappings of them.
+        count: How many they are.
+        value: Their sum.
+        weights: The parameters that they are computed from.
+        of_data: Whether they are computed from what else went backward, such as activations.
+    """
+
+    names: tuple[str, ...]
+    listed: bool
+    count: int
+    value: float
+    weights: tuple[str, ...]
+    of_data: bool
+
+
 @dataclass(eq=False)
 class Evaluation:
     """One pass of a model over rows that it is not trained on.
@@ -199,6 +220,7 @@ class Witnessed:
         dropouts: Dropout that acted while the outermost module was in evaluation mode.
         training_calls: Evaluations in training mode.
         sums: Functions of the weights added to losses.
+        unfelt: Functions of the weights that were kept and never went backward.
         accuracies: Share of right answers wherever the largest score was compared with a target during training.
         without_gradient: Per optimizer class, names of parameters that have no gradient after its first step.
         validations: For each pass over validation rows, the digests of the rows that the model was given.
@@ -216,6 +238,7 @@ class Witnessed:
     dropouts: set[DropoutCall] = field(default_factory=set)
     training_calls: list[TrainingCall] = field(default_factory=list)
     sums: list[Sum] = field(default_factory=list)
+    unfelt: list[Unfelt] = field(default_factory=list)
     accuracies: list[float] = field(default_factory=list)
     without_gradient: list[str] = field(default_factory=list)
     validations: list[list[bytes]] = field(default_factory=list)

@@ -9,7 +9,7 @@ def test_found(observe, linear):
     observed.witnessed = Witnessed(without_gradient=[f"head.{number}" for number in range(7)])
     (finding,) = WeightsWithoutGradient().look(observed)
     assert "7 parameters of the optimizer have no gradient" in finding.message
-    assert "head.4 and 2 more" in finding.message
+    assert "head.2 and 4 more" in finding.message
 
 
 def test_passed(observe, linear):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bridle.auditing.checks._names import listing
 from bridle.auditing.observed import Observed
 from bridle.records import Entry, Ledger
 
@@ -17,8 +18,7 @@ def repeatable(observed: Observed) -> Ledger | None:
 
 def some(entries: Sequence[Entry]) -> str:
     """The first names, and how many more."""
-    names = [entry.name for entry in entries]
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return listing([entry.name for entry in entries])
 
 
 def pull(entry: Entry) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import ClassVar, final
 
 from bridle.auditing.checks._base import Check
+from bridle.auditing.checks._names import listing
 from bridle.auditing.evaluated import witnessed
 from bridle.auditing.observed import Observed
 from bridle.records import Finding, Severity
@@ -21,10 +22,9 @@ class WeightsWithoutGradient(Check):
         names = witnessed(observed).without_gradient
         if not names:
             return
-        listing = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         message = (
-            f"{len(names)} parameters of the optimizer have no gradient after its first step: {listing}. The loss "
-            "does not depend on them, so neither data nor a penalty in the optimizer moves them. Use them in "
+            f"{len(names)} parameters of the optimizer have no gradient after its first step: {listing(names)}. The "
+            "loss does not depend on them, so neither data nor a penalty in the optimizer moves them. Use them in "
             "forward(), or leave them out: optimizer = Optimizer(p for p in model.parameters() if p.requires_grad)."
         )
         yield Finding(self.name, Severity.WARNING, message, {"parameters": names})
