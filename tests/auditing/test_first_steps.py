@@ -14,7 +14,7 @@ from bridle.auditing.first_steps import FirstSteps
 INPUTS, TARGET = torch.randn(8, 4, generator=torch.Generator().manual_seed(0)), torch.arange(8) % 3
 
 
-def trained(make, steps=2, closure=False, clip=False, change=None, micro=1, noticed=True, warmup=False):
+def trained(make, steps=2, closure=False, clip=False, change=None, micro=1, noticed=True, warmup=False, penalty=None):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(4, 6), nn.Dropout(0.2), nn.Linear(6, 3))
     optimizer = make(model.parameters())
@@ -26,7 +26,12 @@ def trained(make, steps=2, closure=False, clip=False, change=None, micro=1, noti
         for _ in range(micro):
             loss = nn.functional.cross_entropy(model(INPUTS), TARGET)
             found.loss_computed(loss, 1)
-            (loss / micro).backward()
+            loss = loss / micro
+            if penalty is not None:
+                added = penalty(model)
+                found.penalty_added(added)
+                loss = loss + added
+            loss.backward()
         if clip:
             nn.utils.clip_grad_norm_(model.parameters(), 0.01)
         if change is not None:
@@ -65,6 +70,56 @@ def test_the_step_is_measured_and_the_training_the_same(closure):
 
 def test_the_weight_of_the_loss_with_micro_batches():
     assert trained(decayed, micro=4)[1].data_weight == pytest.approx(1.0)
+
+
+def l2(model):
+    return 0.05 * model[0].weight.square().sum()
+
+
+def test_a_penalty_in_the_loss():
+    model, ledger = trained(decayed, penalty=l2, clip=True)
+    plain, _ = trained(decayed, penalty=l2, clip=True, noticed=False)
+    torch.testing.assert_close(model.state_dict(), plain.state_dict(), rtol=0, atol=0)
+    first, *others = ledger.entries
+    assert (first.penalty, first.sources) == ("L2", {"loss": pytest.approx(0.1, rel=1e-4)})
+    assert first.strength == pytest.approx(0.1 * first.clip, rel=1e-3)
+    assert first.clip < 0.5
+    assert all(entry.penalty == "" for entry in others)
+    assert (ledger.passes, ledger.penalty_passes) == (1, 1)
+
+
+def test_a_penalty_in_each_micro_batch():
+    ledger = trained(decayed, penalty=l2, micro=4)[1]
+    assert ledger.entries[0].sources == {"loss": pytest.approx(0.4, rel=1e-4)}
+    assert (ledger.passes, ledger.penalty_passes, ledger.root, ledger.data_weight) == (4, 4, 1.0, pytest.approx(1.0))
+
+
+def test_a_penalty_that_never_goes_backward():
+    found = FirstSteps(lambda: [model], nullcontext)
+    model = nn.Linear(4, 3)
+    optimizer = SGD(model.parameters(), 0.1)
+    with found.noticed():
+        found.penalty_added(model.weight.square().sum())
+        model(INPUTS).mean().backward()
+        optimizer.step()
+    assert found.ledger(optimizer, model).entries[0].penalty == ""
+
+
+def test_a_gradient_scaler_is_divided_out():
+    found = FirstSteps(lambda: [model], nullcontext)
+    model, scaler = nn.Linear(4, 3), torch.amp.GradScaler("cpu", init_scale=64.0)
+    optimizer = SGD(model.parameters(), 0.1)
+    unscale = torch.amp.GradScaler._unscale_grads_
+    with found.noticed():
+        loss, penalty = nn.functional.cross_entropy(model(INPUTS), TARGET), 0.2 * model.weight.square().sum()
+        found.loss_computed(loss, 1)
+        found.penalty_added(penalty)
+        scaler.scale(loss + penalty).backward()
+        scaler.step(optimizer)
+    ledger = found.ledger(optimizer, model)
+    assert ledger.entries[0].sources == {"loss": pytest.approx(0.4, rel=1e-4)}
+    assert (ledger.scale, ledger.root, ledger.data_weight) == (64.0, 1.0, pytest.approx(1.0))
+    assert torch.amp.GradScaler._unscale_grads_ is unscale
 
 
 def test_gradients_changed_by_hand_are_not_taken_for_clipped():

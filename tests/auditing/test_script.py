@@ -26,6 +26,11 @@ FRAMEWORKS = [
 MISTAKES = [
     ("decay_on_everything", 0, {"decay_scope"}),
     ("penalties_never_added", 0, {"penalty_never_added"}),
+    (
+        "penalties_in_the_loss",
+        0,
+        {"l1_without_zeros", "penalty_applied_twice", "penalty_lost", "penalty_per_micro_batch"},
+    ),
     ("scaled_before_split", 0, {"preprocessing_on_all_rows"}),
     ("augmented_validation_loader", 0, {"augmented_validation"}),
     ("augmented_validation_iterator", 2, {"augmented_validation"}),
@@ -53,6 +58,19 @@ def test_mistakes_are_found(name, epochs, names):
     assert [finding.severity for finding in traced.findings] == sorted(
         (finding.severity for finding in traced.findings), key=["error", "warning", "info"].index
     )
+
+
+def test_penalties_in_the_loss_are_measured():
+    traced = audit_script(SCRIPTS / "penalties_in_the_loss.py")
+    numbers = {finding.name: finding.numbers for finding in traced.findings}
+    twice = numbers["penalty_applied_twice"]["weights"]
+    for name in ("0.weight", "2.weight"):
+        assert twice[name] == {"loss": pytest.approx(4 * 2 * 5e-4, rel=1e-4), "optimizer": pytest.approx(2e-3)}
+    assert numbers["penalty_per_micro_batch"]["strengths"] == {
+        name: pytest.approx(4e-3, rel=1e-4) for name in ("0.weight", "2.weight")
+    }
+    clip = numbers["penalty_lost"]["clip"]["0.weight"]
+    assert numbers["l1_without_zeros"]["strengths"] == {"0.weight": pytest.approx(4e-4 * clip, rel=1e-3)}
 
 
 TO_THE_END = [

@@ -95,6 +95,17 @@ def test_the_norm_of_gradients_is_no_penalty():
     assert record.sums == []
 
 
+def test_every_penalty_that_is_added_to_a_loss_is_told():
+    model, told = nn.Linear(4, 3), []
+    with Watch(Witnessed(), penalty_added=told.append):
+        loss = F.cross_entropy(model(INPUTS), TARGET)
+        norm, size = model.weight.norm(), model.bias.square().sum()
+        loss = 0.1 * norm + loss
+        loss += size
+        loss += model.bias.detach().sum()
+    assert [one.item() for one in told] == [(0.1 * norm).item(), size.item()]
+
+
 def test_paused():
     record, model = Witnessed(), nn.Linear(4, 3)
     with Watch(record) as watch:

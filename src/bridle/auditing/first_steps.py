@@ -11,6 +11,9 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from bridle.auditing.ledger import measure, named
+from bridle.auditing.losses import first_loss, root_factor
+from bridle.auditing.noted import Noted
+from bridle.auditing.patches import replaced
 from bridle.auditing.replay import Replay
 from bridle.auditing.trace import dense
 from bridle.auditing.undo import Undo
@@ -33,9 +36,7 @@ class FirstSteps:
         self._models, self._alone = models, alone
         self._ledgers: dict[Optimizer, dict[nn.Module, Ledger]] = {}
         self._tries: dict[Optimizer, int] = {}
-        self._raw: dict[Tensor, tuple[Tensor, Tensor]] = {}
-        self._weights: list[Tensor] = []
-        self._passes = 0
+        self._noted = Noted()
         self._measuring = False
 
     def ledger(self, optimizer: Optimizer, model: nn.Module) -> Ledger | None:
@@ -44,22 +45,18 @@ class FirstSteps:
 
     @contextmanager
     def noticed(self) -> Iterator[None]:
-        """Notice the steps that are taken in here, and clipping before them."""
+        """Notice the steps that are taken in here, and what comes before them."""
         with ExitStack() as stack:
             stack.callback(register_optimizer_step_pre_hook(self._before).remove)
             for name in CLIPS:
-                original = getattr(clip_grad, name)
+                clip = self._noticed_clip(getattr(clip_grad, name))
                 for holder in (clip_grad, nn.utils):
-                    stack.callback(setattr, holder, name, getattr(holder, name))
-                    setattr(holder, name, self._noticed_clip(original))
-            backward = torch.autograd.backward
-
-            def noticed_backward(*args: Any, **kwargs: Any) -> Any:
-                self._passes += 1
-                return backward(*args, **kwargs)
-
-            stack.callback(setattr, torch.autograd, "backward", backward)
-            torch.autograd.backward = noticed_backward
+                    stack.enter_context(replaced(holder, name, clip))
+            backward = self._noticed_backward(torch.autograd.backward)
+            stack.enter_context(replaced(torch.autograd, "backward", backward))
+            scaler = torch.amp.GradScaler
+            unscale = self._noticed_unscale(scaler._unscale_grads_)
+            stack.enter_context(replaced(scaler, "_unscale_grads_", unscale))
             yield
 
     def loss_computed(self, loss: Any, rows: int) -> None:
@@ -70,17 +67,34 @@ class FirstSteps:
             rows: How many examples it sums over; 1 where it is their mean.
         """
         if self._looking and isinstance(loss, Tensor) and loss.requires_grad and not loss.is_leaf:
-            loss.register_hook(lambda gradient: self._weights.append(gradient.detach().sum() * rows))
+            self._noted.loss(loss, rows)
+
+    def penalty_added(self, penalty: Tensor) -> None:
+        """Note the gradient of a function of the weights that was added to a loss, once it goes backward."""
+        if self._looking:
+            self._noted.penalty(penalty, self._alone)
+
+    def _noticed_backward(self, backward: Callable[..., Any]) -> Callable[..., Any]:
+        def noticed(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+            self._noted.passes += 1
+            self._noted.roots.append(root_factor(first_loss(tensors)))
+            return backward(tensors, *args, **kwargs)
+
+        return noticed
+
+    def _noticed_unscale(self, unscale: Callable[..., Any]) -> Callable[..., Any]:
+        def noticed(scaler: Any, optimizer: Optimizer, inverse: Tensor, *args: Any, **kwargs: Any) -> Any:
+            self._noted.scale = 1.0 / float(inverse)
+            return unscale(scaler, optimizer, inverse, *args, **kwargs)
+
+        return noticed
 
     def _noticed_clip(self, clip: Callable[..., Any]) -> Callable[..., Any]:
         def noticed(parameters: Any, *args: Any, **kwargs: Any) -> Any:
             held = [parameters] if isinstance(parameters, Tensor) else list(parameters)
             before = _gradients(held) if self._looking else {}
             norm = clip(held, *args, **kwargs)
-            after = _gradients(before)
-            for weight, gradient in after.items():
-                raw = self._raw[weight][0] if weight in self._raw else before[weight]
-                self._raw[weight] = raw, gradient
+            self._noted.clip(before, _gradients(before))
             return norm
 
         return noticed
@@ -113,17 +127,15 @@ class FirstSteps:
 
     def _measure(self, optimizer: Optimizer) -> None:
         self._tries[optimizer] = self._tries.get(optimizer, 0) + 1
-        weights = self._weights if len(self._weights) == self._passes else []
         ledgers: dict[nn.Module, Ledger] = {}
         self._measuring = True
         try:
             # A fused optimizer under a gradient scaler unscales within its step: its gradients are not yet what counts.
             if getattr(optimizer, "grad_scale", None) is None:
                 held = {weight for group in optimizer.param_groups for weight in group["params"]}
-                raw = {weight: gradient for weight, gradient in self._unclipped() if weight in held}
                 for model in self._models():
                     if held & set(model.parameters()):
-                        ledgers[model] = self._one(model, optimizer, raw, weights)
+                        ledgers[model] = self._one(model, optimizer)
         except Exception:  # an optimizer that needs its closure again, weights in shards, too little memory
             ledgers = {}
         finally:
@@ -132,23 +144,13 @@ class FirstSteps:
         if any(entry.movement for ledger in ledgers.values() for entry in ledger.entries):
             self._ledgers[optimizer] = ledgers
 
-    def _one(
-        self, model: nn.Module, optimizer: Optimizer, raw: dict[Tensor, Tensor], data_weights: list[Tensor]
-    ) -> Ledger:
+    def _one(self, model: nn.Module, optimizer: Optimizer) -> Ledger:
         weights: list[Tensor] = [weight for _, weight in named(model).values()]
         with self._alone(), Undo(optimizer=optimizer) as undo:
-            replay: Any = Replay(optimizer, weights, raw, data_weights)
-            return measure(model, replay, undo)
-
-    def _unclipped(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Gradients before clipping, where nothing but clipping has changed them since the backward pass."""
-        for weight, (raw, clipped) in self._raw.items():
-            if weight.grad is not None and torch.equal(dense(weight.grad), clipped):
-                yield weight, raw
+            return measure(model, Replay(optimizer, weights, self._noted), undo)
 
     def _forget(self) -> None:
-        """What was noted for one step is not that of the next."""
-        self._raw, self._weights, self._passes = {}, [], 0
+        self._noted = self._noted.forget()
 
 
 def _gradients(weights: Iterable[Tensor]) -> dict[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from bridle.auditing.dependence import used, without_gradient
 from bridle.auditing.fits import norm
 from bridle.auditing.measure import Measurement
 from bridle.auditing.movements import Movements
-from bridle.auditing.probe import Probe
+from bridle.auditing.repeatable import Repeatable
 from bridle.auditing.strengths import UNKNOWN, Strengths
 from bridle.auditing.trace import Plan
 from bridle.auditing.undo import Undo
@@ -34,7 +34,7 @@ def named(model: nn.Module) -> dict[str, tuple[str, nn.Parameter]]:
     return found
 
 
-def measure(model: nn.Module, probe: Probe, undo: Undo, others: Collection[Tensor] = ()) -> Ledger:
+def measure(model: nn.Module, probe: Repeatable, undo: Undo, others: Collection[Tensor] = ()) -> Ledger:
     """Measure a training step.
 
     Args:

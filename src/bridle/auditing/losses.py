@@ -1,9 +1,11 @@
-"""What goes backward: the value, the constant factor in front of it, and the weight of the data loss in it."""
+"""What goes backward: its graph, the constant factor in front of it, and the weight of the data loss in it."""
 
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import GradientEdge
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
@@ -66,3 +68,14 @@ def first_loss(given: Any) -> Tensor | None:
     if isinstance(given, torch.Tensor):
         return given
     return next((item for item in given if isinstance(item, torch.Tensor)), None) if given else None
+
+
+def graph_of(outputs: Iterable[Any], known: Collection[Any] = ()) -> Iterator[Any]:
+    """The operations that made tensors (or gradient edges), less those that are known, each once."""
+    waiting, seen = [given.node if isinstance(given, GradientEdge) else given.grad_fn for given in outputs], set()
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in seen and node not in known:
+            seen.add(node)
+            yield node
+            waiting.extend(inner for inner, _ in node.next_functions)

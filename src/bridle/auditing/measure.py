@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from bridle.auditing.fits import Fit, norm, proportion
-from bridle.auditing.probe import DECAYS, Probe
+from bridle.auditing.probe import DECAYS
+from bridle.auditing.repeatable import Repeatable
 from bridle.auditing.trace import Plan, Term, Trace
 from bridle.auditing.undo import Undo
 from bridle.errors import AuditError
@@ -41,7 +42,7 @@ class Measurement:
         notes: What could not be measured, in sentences.
     """
 
-    probe: Probe
+    probe: Repeatable
     undo: Undo
     others: Collection[Tensor] = ()
     notes: list[str] = field(default_factory=list)

@@ -11,11 +11,12 @@ from typing import Any, final
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.graph import GradientEdge, Node
+from torch.autograd.graph import Node
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 import bridle
+from bridle.auditing.losses import graph_of
 from bridle.auditing.patches import replaced
 from bridle.auditing.reach import MANY
 from bridle.auditing.witnessed import Unfelt
@@ -52,7 +53,7 @@ class NeverAdded:
 
         def followed(outputs: Any, *args: Any, **kwargs: Any) -> Any:
             if self._steps < STEPS:
-                self._executed.update(list(_graph(outputs, self._executed)))
+                self._executed.update(list(graph_of(outputs, self._executed)))
             return run(outputs, *args, **kwargs)
 
         hook = register_optimizer_step_post_hook(self._stepped)
@@ -68,7 +69,7 @@ class NeverAdded:
         names = {weight: name for model in self._models() for name, weight in model.named_parameters()}
         for kept in self._kept:
             left = [one for one in kept.numbers if one.grad_fn not in self._executed and one not in reported]
-            graph = set(_graph(left, set()))
+            graph = set(graph_of(left))
             leaves = {node.variable for node in graph if hasattr(node, "variable")}
             value = sum(float(number.detach()) for number in left)
             if value and leaves & kept.weights:
@@ -130,15 +131,3 @@ def _numbers(value: Any) -> list[Tensor]:
     else:
         items = [value]
     return [item for item in items if isinstance(item, Tensor) and item.grad_fn is not None and item.numel() == 1]
-
-
-def _graph(outputs: Iterable[Tensor | GradientEdge], known: set[Node]) -> Iterator[Node]:
-    """The operations that made the outputs, less those that are known."""
-    nodes = [given.node if isinstance(given, GradientEdge) else given.grad_fn for given in outputs]
-    waiting, seen = [node for node in nodes if node is not None], set()
-    while waiting:
-        node = waiting.pop()
-        if node not in seen and node not in known:
-            seen.add(node)
-            yield node
-            waiting.extend(inner for inner, _ in node.next_functions if inner is not None)

@@ -30,6 +30,8 @@ class Probe:
         scalers: The gradient scalers that the step uses.
     """
 
+    recomputes = True
+
     def __init__(
         self,
         model: nn.Module,

@@ -1,7 +1,7 @@
 """The optimizer's own step, taken again from its gradients alone: what a script lets an audit repeat."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, final
 
@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim import optimizer as module_of_hooks
 
+from bridle.auditing.fits import proportion
+from bridle.auditing.noted import Noted
 from bridle.auditing.probe import DECAYS
 from bridle.auditing.trace import Plan, Trace, dense
 from bridle.engine.handle import Handle
@@ -19,46 +21,49 @@ from bridle.engine.handle import Handle
 class Replay:
     """Runs ``optimizer.step()`` under a plan, as :class:`bridle.auditing.probe.Probe` runs a whole training step.
 
-    The loss is not computed again, so what the plan says about outputs of modules has no meaning here, and a penalty
-    in the loss is part of the data's gradient. Nothing is undone here. Hooks on the optimizer that are not Bridle's
-    stay off, since what they do could not be undone.
+    The loss is not computed again: the data's gradient is what the penalties that were seen leave of the whole, and
+    what they are at other weights is not known. Clipping is the factor that it was. Nothing is undone here. Hooks on
+    the optimizer that are not Bridle's stay off, since what they do could not be undone.
 
     Args:
         optimizer: The optimizer, about to step.
         weights: The parameters to look at.
-        raw: By weight, the gradient before clipping, where it was seen.
-        data_weights: The factors in front of the mean data losses that went backward, one per pass; none if unknown.
+        noted: What was seen before.
     """
 
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        weights: list[Tensor],
-        raw: dict[Tensor, Tensor],
-        data_weights: Sequence[Tensor] = (),
-    ) -> None:
+    recomputes = False
+
+    def __init__(self, optimizer: Optimizer, weights: list[Tensor], noted: Noted) -> None:
         self.optimizer, self.weights, self.runs = optimizer, weights, 0
         self.scalers: list[Any] = []
-        self.others: set[Tensor] = set()
         self.held: list[Tensor] = [weight for group in optimizer.param_groups for weight in group["params"]]
-        self._handed = {weight: dense(weight.grad) for weight in self.held if weight.grad is not None}
-        self._raw = raw
-        self._data_weights = list(data_weights)
+        self._noted, unclipped = noted, dict(noted.unclipped())
+        self._gradients = {
+            weight: _Gradient(dense(weight.grad), unclipped.get(weight), self._penalty(weight))
+            for weight in self.held
+            if weight.grad is not None
+        }
         owners = [getattr(hook, "__self__", None) for hook in optimizer._optimizer_step_pre_hooks.values()]
         self.handle = next((owner for owner in owners if isinstance(owner, Handle)), None)
 
+    def _penalty(self, weight: Tensor) -> Tensor | None:
+        penalty = self._noted.penalties.get(weight)
+        return None if penalty is None else penalty / self._noted.scale
+
     def run(self, plan: Plan) -> Trace:
         """One step, with the gradients that the plan leaves."""
-        trace = Trace()
+        trace = Trace(scale=self._noted.scale)
         self.runs += 1
-        for weight, handed in self._handed.items():
-            unclipped = self._raw.get(weight, handed)
-            gradient = unclipped if plan.raw or not plan.clips else handed
-            weight.grad = torch.zeros_like(handed) if weight in plan.removed else gradient.clone()
+        for weight, gradient in self._gradients.items():
+            removed = plan.removed[weight].value if weight in plan.removed else None
+            weight.grad = gradient.under(plan, removed)
             if plan.watch:
-                trace.accumulated[weight], trace.seen[weight], trace.passes[weight] = unclipped, gradient, 1
+                trace.accumulated[weight] = gradient.whole(plan.silent)
+                trace.seen[weight], trace.passes[weight] = weight.grad.clone(), max(self._noted.passes, 1)
+                trace.changes[weight] = self._noted.penalty_passes.get(weight, 0)
         if plan.watch:
-            trace.data_weights, trace.losses = self._data_weights, [0.0] * len(self._data_weights)
+            trace.roots, trace.data_weights = list(self._noted.roots), list(self._noted.data_weights)
+            trace.losses = [0.0] * self._noted.passes
             trace.before = {weight: weight.detach().clone() for weight in self.weights}
         with ExitStack() as stack:
             stack.enter_context(self._hooked(plan, trace))
@@ -67,7 +72,7 @@ class Replay:
             for group in self.optimizer.param_groups if plan.no_decay else ():
                 group.update({name: group[name] * 0 for name in DECAYS if group.get(name)})
             type(self.optimizer).step(self.optimizer)
-        trace.steps = trace.evaluations = 1
+        trace.steps = trace.evaluations = trace.calls = 1
         if plan.watch:
             trace.after = {weight: weight.detach().clone() for weight in self.weights}
         return trace
@@ -83,7 +88,9 @@ class Replay:
                 if weight.grad is not None and strength:
                     weight.grad.add_(weight, alpha=strength)
             if plan.watch:
-                trace.final.update({weight: dense(weight.grad) for weight in self._handed if weight.grad is not None})
+                trace.final.update(
+                    {weight: dense(weight.grad) for weight in self._gradients if weight.grad is not None}
+                )
 
         replaced = {
             (optimizer, "_optimizer_step_pre_hooks"): {**_of_bridle(optimizer._optimizer_step_pre_hooks), -1: last},
@@ -99,6 +106,32 @@ class Replay:
         finally:
             for place, hooks in before.items():
                 setattr(*place, hooks)
+
+
+class _Gradient:
+    """The gradient of one weight as the step hands it over, and what is known of its parts.
+
+    Args:
+        handed: The gradient that the optimizer is about to step along.
+        raw: The same before clipping, where that was seen.
+        penalty: What the penalties in the loss are of it, before clipping; None where none was seen.
+    """
+
+    def __init__(self, handed: Tensor, raw: Tensor | None, penalty: Tensor | None) -> None:
+        self._handed, self._raw = handed, handed if raw is None else raw
+        self._penalty = torch.zeros_like(handed) if penalty is None else penalty
+        self._clip = 1.0 if raw is None else proportion(handed, raw)[0]
+
+    def whole(self, silent: bool) -> Tensor:
+        """Before clipping, with the data's part or, where it is silent, without."""
+        return self._penalty if silent else self._raw
+
+    def under(self, plan: Plan, removed: Tensor | None) -> Tensor:
+        """A copy as the plan leaves it."""
+        unclipped = plan.raw or not plan.clips
+        clip = 1.0 if unclipped else self._clip
+        gradient = self._penalty * clip if plan.silent else self._raw if unclipped else self._handed
+        return gradient.clone() if removed is None else gradient - removed * clip
 
 
 def _of_bridle(hooks: Any) -> dict[int, Any]:

@@ -96,7 +96,9 @@ class _Trace:
         self._evaluations = Evaluations(self.witnessed, self._loaders)
         self._transformers = Transformers(self.witnessed)
         self._first_steps = FirstSteps(lambda: self._watch.trained, self._alone)
-        self._watch = Watch(self.witnessed, self._training, self._evaluations, self._first_steps.loss_computed)
+        steps = self._first_steps
+        parts = (self._training, self._evaluations, steps.loss_computed, steps.penalty_added)
+        self._watch = Watch(self.witnessed, *parts)
         self._never_added = NeverAdded(lambda: self._watch.trained)
         self._keras = KerasModels(self._keras_stepped, self._keras_validated, self._keras_applied)
         self._keras_seen: list[Any] = []

@@ -79,6 +79,8 @@ class Strengths:
             if raw is None or seen is None or final is None:
                 continue
             for name, gradient in {"loss": raw, "by hand": seen - raw, "bridle": final - seen}.items():
+                if name == "loss" and not found.probe.recomputes:
+                    continue
                 if weight in self._here[name] or (weight in flat and bool(gradient.any())):
                     there[name][weight] = gradient
         return there

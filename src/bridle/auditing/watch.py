@@ -46,6 +46,7 @@ class Watch(TorchFunctionMode):
         before_training: Called each time before a model is called for training.
         evaluations: Notes evaluations one by one, if given.
         loss_computed: Called in training with what each loss of torch gave, and the rows it sums over, 1 for a mean.
+        penalty_added: Called with each function of the weights that is added to a loss, both with a gradient.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Watch(TorchFunctionMode):
         before_training: Callable[[], None] = lambda: None,
         evaluations: Evaluations | None = None,
         loss_computed: Callable[[Any, int], None] = lambda *_: None,
+        penalty_added: Callable[[Tensor], None] = lambda _: None,
     ) -> None:
         super().__init__()
         self.witnessed = witnessed
@@ -62,7 +64,7 @@ class Watch(TorchFunctionMode):
         self.paused = False
         self._before_training = before_training
         self._evaluations = evaluations
-        self._loss_computed = loss_computed
+        self._loss_computed, self._penalty_added = loss_computed, penalty_added
         self._switched: set[nn.Module] = set()
         self._stack: list[nn.Module] = []
         self._origins: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
@@ -247,8 +249,13 @@ class Watch(TorchFunctionMode):
 
     def _addition(self, given: tuple[Any, ...]) -> None:
         terms = {self._origin((term,)): term for term in given[:2] if isinstance(term, Tensor) and term.numel() == 1}
-        if WEIGHTS in terms and DATA in terms and len(self.witnessed.sums) < KEPT:
-            penalty, loss = terms[WEIGHTS], terms[DATA]
+        loss = next((term for origin, term in terms.items() if origin & DATA), None)
+        if WEIGHTS not in terms or loss is None:
+            return
+        penalty = terms[WEIGHTS]
+        if penalty.requires_grad and loss.requires_grad:
+            self._penalty_added(penalty)
+        if len(self.witnessed.sums) < KEPT:
             found = Sum(self.evaluation, penalty.requires_grad, penalty.item(), loss.item())
             self.witnessed.sums.append(found)
 

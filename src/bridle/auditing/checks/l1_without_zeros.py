@@ -1,7 +1,7 @@
 """L1 by its gradient, which makes no exact zeros."""
 
 from collections.abc import Iterator
-from typing import final
+from typing import ClassVar, final
 
 from bridle.auditing.checks._base import Check
 from bridle.auditing.checks._ledger import some
@@ -12,6 +12,8 @@ from bridle.records import Entry, Finding, Severity
 @final
 class L1WithoutZeros(Check):
     """The penalty's gradient has the weights' signs in it and no proximal step follows: they hover around zero."""
+
+    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script")
 
     def look(self, observed: Observed) -> Iterator[Finding]:
         """Look for an L1 strength, with or without one of L2 beside it."""

@@ -1,7 +1,7 @@
 """A penalty in the loss that scaling or clipping takes away again."""
 
 from collections.abc import Iterator
-from typing import final
+from typing import ClassVar, final
 
 from bridle.auditing.checks._base import Check
 from bridle.auditing.checks._ledger import loss_strength, repeatable, some
@@ -15,6 +15,8 @@ CLIPPED = 0.5
 @final
 class PenaltyLost(Check):
     """Unscaling divides the penalty by the scaler's factor, or clipping shrinks it with the data's gradient."""
+
+    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script")
 
     def look(self, observed: Observed) -> Iterator[Finding]:
         """Look at the scaler first, then at clipping."""

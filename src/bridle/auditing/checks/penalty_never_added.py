@@ -23,7 +23,6 @@ class PenaltyNeverAdded(Check):
     that hang on data as well are told only where a module keeps them under such a name: penalties on activations.
     """
 
-    name: ClassVar[str] = "penalty_never_added"
     seen_in: ClassVar[tuple[str, ...]] = ("audit", "script")
 
     def look(self, observed: Observed) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """A penalty that counts once for each micro-batch."""
 
 from collections.abc import Iterator
-from typing import final
+from typing import ClassVar, final
 
 from bridle.auditing.checks._base import Check
 from bridle.auditing.checks._ledger import loss_strength
@@ -12,6 +12,8 @@ from bridle.records import Finding, Severity
 @final
 class PenaltyPerMicroBatch(Check):
     """The data loss is divided by the number of micro-batches, the penalty beside it is not."""
+
+    seen_in: ClassVar[tuple[str, ...]] = ("audit", "script")
 
     def look(self, observed: Observed) -> Iterator[Finding]:
         """Compare what the data loss and the whole loss are divided by."""

@@ -1,4 +1,4 @@
-"""A regression with a closure for LBFGS after Adam, an L1 penalty in the training loss only, arrays and no loader."""
+"""A regression with a closure for LBFGS after Adam, an L2 penalty in the training loss only, arrays and no loader."""
 
 import torch
 from sklearn.datasets import load_diabetes
@@ -19,7 +19,7 @@ for epoch in range(20):
     model.train()
     for rows in torch.randperm(350).split(50):
         adam.zero_grad()
-        penalty = sum(weight.abs().sum() for name, weight in model.named_parameters() if "bias" not in name)
+        penalty = sum(weight.square().sum() for name, weight in model.named_parameters() if "bias" not in name)
         (data_loss(rows) + 1e-3 * penalty).backward()
         adam.step()
     model.eval()

@@ -1,0 +1,86 @@
+"""Gradients of penalties are noted with the factor that they have in the loss, and nothing is changed."""
+
+from contextlib import nullcontext
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from bridle.auditing.noted import Noted
+
+INPUTS, TARGET = torch.randn(8, 4, generator=torch.Generator().manual_seed(0)), torch.arange(8) % 3
+
+
+def layer():
+    torch.manual_seed(0)
+    return nn.Linear(4, 3)
+
+
+def test_the_factor_of_a_penalty_in_the_loss():
+    model, noted = layer(), Noted()
+    square, size = model.weight.square().sum(), model.weight.abs().sum() + model.bias.square().sum()
+    noted.penalty(square, nullcontext)
+    noted.penalty(size, nullcontext)
+    ((cross_entropy(model(INPUTS), TARGET) + 0.1 * square + 0.3 * size) / 2).backward()
+    weight, bias = model.weight.detach(), model.bias.detach()
+    torch.testing.assert_close(noted.penalties[model.weight], 0.1 * weight + 0.15 * weight.sign())
+    torch.testing.assert_close(noted.penalties[model.bias], 0.3 * bias)
+    assert noted.penalty_passes == {model.weight: 2, model.bias: 1}
+
+
+def test_the_gradients_are_those_without_it():
+    found = []
+    for noted in (Noted(), None):
+        model = layer()
+        penalty = model.weight.square().sum()
+        if noted is not None:
+            noted.penalty(penalty, nullcontext)
+        (cross_entropy(model(INPUTS), TARGET) + penalty).backward()
+        found.append([weight.grad for weight in model.parameters()])
+    torch.testing.assert_close(*found, rtol=0, atol=0)
+
+
+def test_what_is_forgotten_is_noted_no_more():
+    model, noted = layer(), Noted()
+    loss, penalty = cross_entropy(model(INPUTS), TARGET), model.weight.square().sum()
+    noted.loss(loss, 1)
+    noted.penalty(penalty, nullcontext)
+    following = noted.forget()
+    (loss + penalty).backward()
+    assert (noted.penalties, noted.data_weights, following.penalties) == ({}, [], {})
+
+
+def test_rows_of_a_sum():
+    model, noted = layer(), Noted()
+    loss = cross_entropy(model(INPUTS), TARGET, reduction="sum")
+    noted.loss(loss, len(INPUTS))
+    (loss / 4).backward()
+    torch.testing.assert_close(noted.data_weights, [torch.tensor(2.0)])
+
+
+def test_its_own_pass_is_none_of_the_scripts():
+    model, noted, within = layer(), Noted(), []
+
+    class Alone:
+        def __enter__(self):
+            within.append("in")
+
+        def __exit__(self, *_):
+            within.append("out")
+
+    penalty = model.weight.square().sum()
+    noted.penalty(penalty, Alone)
+    penalty.register_hook(lambda _: within.append("pass"))
+    penalty.backward()
+    assert within == ["in", "pass", "out", "pass"]
+
+
+def test_clipped_twice():
+    weight = nn.Parameter(torch.zeros(2))
+    noted, steps = Noted(), [torch.tensor([4.0, 0.0]), torch.tensor([2.0, 0.0]), torch.tensor([1.0, 0.0])]
+    noted.clip({weight: steps[0]}, {weight: steps[1]})
+    noted.clip({weight: steps[1]}, {weight: steps[2]})
+    weight.grad = steps[2].clone()
+    assert dict(noted.unclipped())[weight] is steps[0]
+    weight.grad += 1
+    assert dict(noted.unclipped()) == {}
