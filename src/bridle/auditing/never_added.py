@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 from typing import Any, final
 
@@ -15,7 +16,6 @@ from torch.autograd.graph import Node
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-import bridle
 from bridle.auditing.losses import graph_of
 from bridle.auditing.patches import replaced
 from bridle.auditing.reach import MANY
@@ -23,7 +23,9 @@ from bridle.auditing.witnessed import Unfelt
 
 STEPS = 8
 """Steps of optimizers during which backward passes are followed: until each optimizer of a training has stepped."""
-FOREIGN = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")} | {*bridle.__path__})
+FOREIGN = tuple(
+    {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")} | {str(Path(__file__).parents[1])}
+)
 """Code below these folders is not the user's."""
 
 
