@@ -105,20 +105,22 @@ def test_a_penalty_that_never_goes_backward():
     assert found.ledger(optimizer, model).entries[0].penalty == ""
 
 
-def test_a_gradient_scaler_is_divided_out():
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_gradient_scaler_is_divided_out(lost):
     found = FirstSteps(lambda: [model], nullcontext)
     model, scaler = nn.Linear(4, 3), torch.amp.GradScaler("cpu", init_scale=64.0)
     optimizer = SGD(model.parameters(), 0.1)
     unscale = torch.amp.GradScaler._unscale_grads_
     with found.noticed():
-        loss, penalty = nn.functional.cross_entropy(model(INPUTS), TARGET), 0.2 * model.weight.square().sum()
+        loss, penalty = nn.functional.cross_entropy(model(INPUTS), TARGET), 6.4 * model.weight.square().sum()
         found.loss_computed(loss, 1)
         found.penalty_added(penalty)
-        scaler.scale(loss + penalty).backward()
+        (scaler.scale(loss) + penalty if lost else scaler.scale(loss + penalty)).backward()
         scaler.step(optimizer)
     ledger = found.ledger(optimizer, model)
-    assert ledger.entries[0].sources == {"loss": pytest.approx(0.4, rel=1e-4)}
-    assert (ledger.scale, ledger.root, ledger.data_weight) == (64.0, 1.0, pytest.approx(1.0))
+    assert ledger.entries[0].sources == {"loss": pytest.approx(0.2 if lost else 12.8, rel=1e-4)}
+    assert (ledger.scale, ledger.scaled, ledger.data_weight) == (64.0, float(lost), pytest.approx(1.0))
+    assert ledger.root == (1 / 64 if lost else 1.0)
     assert torch.amp.GradScaler._unscale_grads_ is unscale
 
 

@@ -84,3 +84,14 @@ def test_clipped_twice():
     assert dict(noted.unclipped())[weight] is steps[0]
     weight.grad += 1
     assert dict(noted.unclipped()) == {}
+
+
+def test_a_penalty_without_the_scalers_factor():
+    for scaled, expected in ((True, False), (False, True)):
+        model, noted = layer(), Noted()
+        loss, penalty = cross_entropy(model(INPUTS), TARGET), model.weight.square().sum()
+        noted.penalty(penalty, nullcontext)
+        ((loss + penalty) / 4 * 1024.0 if scaled else loss * 1024.0 + penalty).backward()
+        assert not noted.unscaled
+        noted.scale = 1024.0
+        assert noted.unscaled is expected

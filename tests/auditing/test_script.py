@@ -31,6 +31,7 @@ MISTAKES = [
         0,
         {"l1_without_zeros", "penalty_applied_twice", "penalty_lost", "penalty_per_micro_batch"},
     ),
+    ("penalty_not_scaled", 0, {"penalty_lost", "strength_out_of_range"}),
     ("scaled_before_split", 0, {"preprocessing_on_all_rows"}),
     ("augmented_validation_loader", 0, {"augmented_validation"}),
     ("augmented_validation_iterator", 2, {"augmented_validation"}),

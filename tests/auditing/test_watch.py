@@ -102,8 +102,10 @@ def test_every_penalty_that_is_added_to_a_loss_is_told():
         norm, size = model.weight.norm(), model.bias.square().sum()
         loss = 0.1 * norm + loss
         loss += size
+        norm.backward(retain_graph=True)
+        loss.backward()
         loss += model.bias.detach().sum()
-    assert [one.item() for one in told] == [(0.1 * norm).item(), size.item()]
+    assert [one.item() for one in told] == [(0.1 * norm).item(), size.item(), norm.item()]
 
 
 def test_paused():

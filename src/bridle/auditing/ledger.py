@@ -145,7 +145,7 @@ def data_weight(found: Measurement) -> float:
 def _scaled(found: Measurement) -> float:
     """Whether the penalty in the loss depends on the scaler's factor: it was not scaled with the data loss."""
     if found.whole.scale == 1.0 or not found.in_loss or not found.probe.scalers:
-        return 0.0
+        return float(found.whole.unscaled_penalty)
     half = found.trace(Plan(silent=True, clips=False, watch=True, scale=0.5))
     before = sum(norm(value) for value in found.in_loss.values())
     after = sum(norm(half.raw(weight)) for weight in found.in_loss)

@@ -22,6 +22,7 @@ class Noted:
         data_weights: The gradient at each of torch's loss functions, times the rows that it sums over.
         penalties: By weight, the gradient of the penalties in the losses.
         penalty_passes: By weight, how often a penalty gave it one.
+        factors: The factor of each penalty in the loss that it went backward with.
         clipped: By weight, its gradient before clipping and after it.
         scale: The factor of a gradient scaler that was divided out; 1 where there is none.
     """
@@ -31,6 +32,7 @@ class Noted:
     data_weights: list[Tensor] = field(default_factory=list)
     penalties: dict[Tensor, Tensor] = field(default_factory=dict)
     penalty_passes: dict[Tensor, int] = field(default_factory=dict)
+    factors: list[float] = field(default_factory=list)
     clipped: dict[Tensor, tuple[Tensor, Tensor]] = field(default_factory=dict)
     scale: float = 1.0
     _hooks: list[Any] = field(default_factory=list)
@@ -58,6 +60,7 @@ class Noted:
             with alone():
                 found = torch.autograd.grad(penalty, leaves, factor, retain_graph=True)
             self._within = False
+            self.factors.append(abs(float(factor)))
             for weight, gradient in zip(leaves, found, strict=True):
                 before = self.penalties.get(weight)
                 self.penalties[weight] = dense(gradient) if before is None else before + gradient
@@ -76,6 +79,11 @@ class Noted:
         for weight, (raw, clipped) in self.clipped.items():
             if weight.grad is not None and torch.equal(dense(weight.grad), clipped):
                 yield weight, raw
+
+    @property
+    def unscaled(self) -> bool:
+        """Whether a penalty went backward without the scaler's factor: nearer to 1 than to that, as a ratio."""
+        return any(factor < self.scale**0.5 for factor in self.factors)
 
     def forget(self) -> "Noted":
         """The next step's, empty: what was noted for one is not that of the next."""

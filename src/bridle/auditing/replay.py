@@ -52,7 +52,7 @@ class Replay:
 
     def run(self, plan: Plan) -> Trace:
         """One step, with the gradients that the plan leaves."""
-        trace = Trace(scale=self._noted.scale)
+        trace = Trace(scale=self._noted.scale, unscaled_penalty=self._noted.unscaled)
         self.runs += 1
         for weight, gradient in self._gradients.items():
             removed = plan.removed[weight].value if weight in plan.removed else None

@@ -87,6 +87,7 @@ class Trace:
         data_weights: The gradient at each of torch's loss functions, times the rows it sums over.
         calls: How often modules of the model were called with tensors.
         scale: The scaler's factor.
+        unscaled_penalty: Whether a penalty went backward without that factor, where this run could see it.
         clipped_scaled: Whether gradients changed between the backward pass and their unscaling.
         evaluations: How often the optimizer was handed gradients: once a step, or once a call of its closure.
         steps: How often the optimizer stepped.
@@ -109,6 +110,7 @@ class Trace:
     data_weights: list[Tensor] = field(default_factory=list)
     calls: int = 0
     scale: float = 1.0
+    unscaled_penalty: bool = False
     clipped_scaled: bool = False
     evaluations: int = 0
     steps: int = 0

@@ -46,7 +46,8 @@ class Watch(TorchFunctionMode):
         before_training: Called each time before a model is called for training.
         evaluations: Notes evaluations one by one, if given.
         loss_computed: Called in training with what each loss of torch gave, and the rows it sums over, 1 for a mean.
-        penalty_added: Called with each function of the weights that is added to a loss, both with a gradient.
+        penalty_added: Called with each function of the weights that is added to a loss, both with a gradient, and
+            with each that goes backward by itself.
     """
 
     def __init__(
@@ -88,11 +89,12 @@ class Watch(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Call ``func`` and note what it was."""
-        given = kwargs or {}
+        given, name = kwargs or {}, getattr(func, "__name__", "")
+        if name == "backward" and not self.paused and self._origin(args[:1]) == WEIGHTS and args[0].numel() == 1:
+            self._penalty_added(args[0])
         result = func(*args, **given)
         if self.paused:
             return result
-        name = getattr(func, "__name__", "")
         if name in LOSSES:
             self._loss(name, args, given)
         if func in MEAN_LOSSES:
