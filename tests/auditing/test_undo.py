@@ -15,6 +15,7 @@ from bridle.auditing.undo import Undo
 from bridle.core import Recipe
 from bridle.engine.attach import attach
 from bridle.regularizers.penalties import L1
+from bridle.regularizers.terms import ActivationL2
 
 COUNT = 0
 TOTALS = {"steps": 0}
@@ -217,3 +218,26 @@ def test_a_training_goes_on_as_if_nobody_had_looked():
         model = net()
         found.append(looked_at(model, Adam(model.parameters(), 0.1), looked))
     assert same(*found)
+
+
+def test_a_sparse_gradient_that_gets_other_rows():
+    embedding, rows = nn.Embedding(9, 3, sparse=True), torch.tensor([1, 4])
+    embedding(rows).sum().backward()
+    gradient = embedding.weight.grad
+    before = gradient.to_dense()
+    with Undo(embedding):
+        embedding(torch.tensor([0, 2, 7])).sum().backward()
+        embedding.weight.grad.mul_(3)
+    assert embedding.weight.grad is gradient
+    torch.testing.assert_close(gradient.to_dense(), before, rtol=0, atol=0)
+
+
+def test_what_loss_terms_have_seen():
+    model = net()
+    optimizer = SGD(model.parameters(), 0.1)
+    handle = attach(model, optimizer, Recipe(ActivationL2(0.1, scope={"names": "0"})))
+    before = dict(vars(handle._terms))
+    with Undo(model, optimizer):
+        model(problem()[0])
+        assert vars(handle._terms)["_captured"] is not before["_captured"]
+    assert vars(handle._terms) == before

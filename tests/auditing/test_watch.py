@@ -1,5 +1,7 @@
 """What a step calls is noted, and numbers come out as without it."""
 
+from threading import Thread
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -42,6 +44,8 @@ def test_nothing_is_changed():
     assert [(sum_.evaluation, sum_.gradient) for sum_ in record.sums] == [(False, True)] * 3
     assert not torch.nn.modules.module._global_forward_hooks
     assert not torch.nn.modules.module._global_forward_pre_hooks
+    assert not torch.nn.modules.module._global_forward_hooks_with_kwargs
+    assert record.dropouts == set()  # in training it acts as it should
 
 
 def test_the_model_of_the_first_call():
@@ -72,7 +76,10 @@ def test_a_model_always_in_evaluation_mode_is_trained_so():
     with Watch(record):
         for _ in range(2):
             F.cross_entropy(model(INPUTS), TARGET)
-    assert [call.evaluation for call in record.losses] == [False, False]
+            with torch.no_grad():
+                F.cross_entropy(model(INPUTS), TARGET)
+    assert [call.evaluation for call in record.losses] == [False, True, False, True]
+    assert record.training_calls == []
 
 
 def test_sums_of_weights_and_loss_only():
@@ -114,6 +121,18 @@ def test_paused():
         watch.paused = True
         F.cross_entropy(model(INPUTS), TARGET)
     assert record == Witnessed()
+    assert watch.trained == []
+
+
+def test_calls_in_other_threads_are_not_followed():
+    model = nn.Linear(4, 3)
+    with Watch(Witnessed()) as watch:
+        thread = Thread(target=lambda: model(INPUTS))
+        thread.start()
+        thread.join()
+        assert watch.trained == []
+        model(INPUTS)
+    assert watch.trained == [model]
 
 
 def test_tensors_of_nested_outputs():
