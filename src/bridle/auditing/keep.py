@@ -54,17 +54,11 @@ def _tensor(tensor: Tensor, seen: dict[int, Any]) -> list[Restore]:
     def restore() -> None:
         tensor.requires_grad_(needs)
         tensor.data = storage
-        _copy(storage, bits)
+        with torch.no_grad():
+            storage.copy_(bits)
         tensor.grad = gradient
 
     return [restore, *([] if gradient is None else keep(gradient, seen))]
-
-
-def _copy(target: Tensor, bits: Tensor) -> None:
-    with torch.no_grad():
-        if target.is_sparse:
-            target.resize_as_(bits)
-        target.copy_(bits)
 
 
 def keep_generator(value: Any) -> list[Restore]:
