@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.optim import Optimizer
 
 from bridle.auditing.batch import bound
@@ -39,6 +39,11 @@ def audit(
     optimizer's state, scalers, schedules, random states, and the variables that the step uses. Compiled models run
     uncompiled.
 
+    In several processes (``torchrun``, DistributedDataParallel, Fabric, Accelerate, or gradients exchanged by hand)
+    call it in each of them, at the same place: its runs exchange gradients as the step does. Gradients, strengths and
+    movements are of what the optimizer gets after the exchange, so each process finds the same; what is said of losses
+    and of data is of the process's own.
+
     Args:
         model: The model. The step calls it (or its modules); a penalty is what reaches weights by another way.
         optimizer: Its optimizer. Where several train parts of the model in one step (a generator and a discriminator,
@@ -64,7 +69,7 @@ def audit(
     with uncompiled(), Undo(model, optimizers[0], everything, scaler) as undo:
         weights: list[Tensor] = [weight for _, weight in named(model).values()]
         probes = (Probe(model, one, bound(step, loader), weights, undo.scalers) for one in optimizers)
-        ledger = joined([measure(model, probe, undo, held) for probe in probes])
+        ledger = joined([measure(model, probe, undo, held, _processes()) for probe in probes])
         observed = Observed(model, optimizers[0], step, loader, val_loader, ledger)
         findings: list[Finding] = []
         for check in checks_seen_in("audit"):
@@ -83,6 +88,11 @@ def uncompiled() -> Iterator[None]:
     with torch.compiler.set_stance("force_eager"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Using `torch.compile.module.` when there are global hooks on modules")
         yield
+
+
+def _processes() -> int:
+    together = distributed.is_available() and distributed.is_initialized()
+    return distributed.get_world_size() if together else 1
 
 
 def _plain(optimizer: Any) -> Optimizer:
