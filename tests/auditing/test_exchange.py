@@ -1,6 +1,11 @@
 """What a step does to gradients before the optimizer: the exchange of two real processes, and a factor of its own."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -23,6 +28,7 @@ ALONE = {
     "scaled": {"scaler": "scaler", "clip": 0.1},
 }
 """What one process with all rows is asked for, by the case of two processes that comes to the same."""
+WRAPPED = Path(__file__).with_name("wrapped_replicas.py")
 
 
 def near(value, expected):
@@ -37,22 +43,32 @@ def near(value, expected):
         assert value == expected
 
 
-@pytest.mark.parametrize("name", ALONE)
-def test_two_processes_find_what_one_does(name, together, replicas):
+def alone(name, replicas):
     asked = {key: getattr(replicas, value) if isinstance(value, str) else value for key, value in ALONE[name].items()}
     if "scaler" in asked:
         asked["scaler"] = asked["scaler"]()
     case = replicas.training(**asked)
-    alone = replicas.told(replicas.attached(case) if name == "attached" else case)
+    return replicas.told(replicas.attached(case) if name == "attached" else case)
+
+
+def as_expected(found, expected, passes=("passes", "penalty_passes", "root")):
+    """Two audits that tell the same."""
+    entries = json.loads(json.dumps(expected["ledger"]["entries"]))
+    for entry, other in zip(found["ledger"]["entries"], entries, strict=True):
+        near(entry, other)
+    for field in ("optimizer", "form", "noise", "data_weight", "scaled", "clipped_scaled", *passes):
+        near(found["ledger"][field], expected["ledger"][field])
+    assert found["findings"].keys() == expected["findings"].keys()
+    assert found["ledger"]["notes"] == [*expected["ledger"]["notes"]]
+    assert found["kept"]
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_two_processes_find_what_one_does(name, together, replicas):
+    expected = alone(name, replicas)
     for found in together:
-        entries = found[name]["ledger"]["entries"]
-        for entry, expected in zip(entries, json.loads(json.dumps(alone["ledger"]["entries"])), strict=True):
-            near(entry, expected)
-        for field in ("form", "noise", "passes", "penalty_passes", "root", "data_weight", "scaled", "clipped_scaled"):
-            near(found[name]["ledger"][field], alone["ledger"][field])
-        assert found[name]["findings"].keys() == alone["findings"].keys()
+        as_expected(found[name], expected)
         assert (found[name]["ledger"]["processes"], found[name]["ledger"]["replicas"]) == (2, 1.0)
-        assert found[name]["ledger"]["notes"] == [*alone["ledger"]["notes"]]
 
 
 def test_everything_is_put_back_and_each_process_took_as_many_runs(together):
@@ -217,3 +233,35 @@ def test_weights_that_are_all_zero_cannot_carry_a_known_gradient():
 
     ledger = audit(model, optimizer, step).ledger
     assert (ledger.replicas, ledger.entries[0].clip) == (1.0, pytest.approx(0.25))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("wrapper", ["accelerate", "fabric"])
+def test_accelerate_and_fabric(wrapper, processes, replicas, tmp_path):
+    pytest.importorskip({"accelerate": "accelerate", "fabric": "lightning.fabric"}[wrapper])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    shared = {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    count = {"WORLD_SIZE": str(processes), "LOCAL_WORLD_SIZE": str(processes), "NODE_RANK": "0"}
+    ranks = [str(rank) for rank in range(processes)]
+    started = [
+        subprocess.Popen(
+            [sys.executable, str(WRAPPED), wrapper, str(tmp_path)],
+            env=os.environ | shared | count | {"RANK": rank, "LOCAL_RANK": rank},
+        )
+        for rank in ranks
+    ]
+    try:
+        assert [process.wait(timeout=120) for process in started] == [0] * processes
+    finally:
+        for process in started:
+            process.kill()
+    for name in ("mean", "clipped", "attached"):
+        expected = alone(name, replicas)
+        for rank in ranks:
+            found = json.loads((tmp_path / f"{rank}.json").read_text())[name]
+            as_expected(found, expected, passes=())
+            assert found["ledger"]["processes"] == processes
+            assert found["ledger"]["passes"] == (2 if wrapper == "accelerate" else 1)

@@ -17,6 +17,7 @@ from bridle.auditing.ledger import joined, measure, named
 from bridle.auditing.observed import Observed
 from bridle.auditing.probe import Probe
 from bridle.auditing.undo import Undo
+from bridle.engine.unwrapped import plain_optimizer
 from bridle.errors import AuditError
 from bridle.records import Audit, Finding, Severity
 
@@ -104,7 +105,7 @@ def _plain(optimizer: Any) -> Optimizer:
                 f"audit(...) needs an optimizer of torch, or a list of them; got {type(optimizer).__name__}."
             )
         optimizer = inner
-    return optimizer
+    return plain_optimizer(optimizer)
 
 
 def _held_once(optimizers: Sequence[Optimizer]) -> list[Tensor]:
