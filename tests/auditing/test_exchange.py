@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
-from torch.optim import SGD
+from torch.optim import LBFGS, SGD
 
 from bridle.auditing.audit import audit
 from bridle.auditing.exchange import SILENT
@@ -177,6 +177,37 @@ def test_micro_batches_summed_and_then_divided(training):
     assert entries["out.weight"].sources == pytest.approx({"loss": 0.1})
     assert (found.ledger.data_weight, found.ledger.replicas) == (1.0, 0.25)
     assert not found.findings
+
+
+def test_a_loss_of_ones_own_has_the_factor_one_before_it(line):
+    case = line()
+
+    def step():
+        case.optimizer.zero_grad()
+        (case.model(case.inputs).square().mean() + 0.15 * case.weight.square().sum()).backward()
+        case.weight.grad /= 4
+        case.optimizer.step()
+
+    ledger = audit(case.model, case.optimizer, step).ledger
+    assert str(ledger.data_weight) == "nan"
+    assert ledger.entries[0].sources == pytest.approx({"loss": 0.3})
+
+
+def test_later_evaluations_are_of_the_gradient_before_the_factor(line):
+    case = line(lambda weights: LBFGS(weights, 0.1, max_iter=3))
+
+    def closure():
+        case.optimizer.zero_grad()
+        loss = case.model(case.inputs).square().mean() + 0.15 * case.weight.square().sum()
+        loss.backward()
+        case.weight.grad *= 1.0 / by
+        return loss
+
+    for by in (1, 4):
+        ledger = audit(case.model, case.optimizer, lambda: case.optimizer.step(closure)).ledger
+        assert ledger.evaluations == 3
+        noted = [note for note in ledger.notes if note.startswith("The step evaluates the gradient 3 times. On 1 of")]
+        assert len(noted) == (by == 4)
 
 
 def test_no_common_factor_is_none(line, training):
