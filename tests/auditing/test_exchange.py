@@ -216,10 +216,10 @@ def test_no_common_factor_is_none(line, training):
 
     ledger = audit((case := line(before=clip_by_hand)).model, case.optimizer, case.step).ledger
     assert (ledger.replicas, ledger.entries[0].clip) == (1.0, pytest.approx(0.25))
-    case = training(spoil=lambda model: model.out.weight.grad.mul_(0.5))
+    case = training(spoil=lambda model: model.words.weight.grad.mul_(0.5))
     ledger = audit(case.model, case.optimizer, case.step).ledger
     assert (ledger.replicas, ledger.data_weight) == (1.0, 1.0)
-    assert {entry.name: entry.clip for entry in ledger.entries}["out.weight"] == pytest.approx(0.5)
+    assert {entry.name: entry.clip for entry in ledger.entries}["words.weight"] == pytest.approx(0.5)
 
 
 def measured(case, processes):
