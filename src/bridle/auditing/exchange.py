@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import final
 
+import torch
 from torch import Tensor
 
-from bridle.auditing.fits import apart, dot, norm
+from bridle.auditing.fits import ROUNDINGS, apart, dot, norm
 from bridle.auditing.trace import Plan, Term, Trace
 
 SILENT = Plan(silent=True, clips=False, watch=True)
@@ -92,7 +93,9 @@ class Exchange:
         if not product:
             return 1.0, True
         factor = product / square
-        return round(factor, 4), all(norm(move - factor * seed) <= ALIKE * norm(move) for move, seed in pairs)
+        rough = {move.dtype: max(ALIKE, ROUNDINGS * torch.finfo(move.dtype).eps) for move, _ in pairs}
+        alike = all(norm(move - factor * seed) <= rough[move.dtype] * norm(move) for move, seed in pairs)
+        return round(factor, 4), alike
 
     def _added(self, trace: Trace, changed: Mapping[Tensor, Tensor]) -> dict[Tensor, Tensor]:
         """What arrives where the backward pass leaves nothing: the step added it."""

@@ -55,6 +55,8 @@ class Measurement:
         self.held = {weight: None for group in groups for weight in group["params"]}
         self.without_decay = Plan(no_decay=True)
         self.start = self._copies()
+        if self.several:  # DistributedDataParallel lays its exchange out anew after one step, and then rounds otherwise
+            self.trace(Plan())
         self.whole = self._trace(Plan(watch=True, record="outputs"), keep=True)
         if not self.whole.steps:
             raise AuditError(

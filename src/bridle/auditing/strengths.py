@@ -66,7 +66,8 @@ class Strengths:
         """The gradients of penalties at other weights, for those that have some here or are all zero."""
         found, there = self._found, {source: dict[Tensor, Tensor]() for source in self._here}
         flat = {weight for weight in found.weights if not bool(found.start[weight].any())}
-        looked_at = flat.union(*self._here.values()) - found.mixed
+        asked = flat.union(*self._here.values()) - found.mixed
+        looked_at = [weight for weight in found.weights if weight in asked]  # in one order in all processes
         if not looked_at:
             return there
         source = torch.Generator().manual_seed(0)
