@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from bridle.auditing.audit import audit
 from bridle.auditing.exchange import SILENT
 from bridle.auditing.measure import Measurement
 from bridle.auditing.probe import Probe
+from bridle.auditing.strengths import Strengths
 from bridle.auditing.undo import Undo
 
 ALONE = {
@@ -236,6 +238,34 @@ def test_runs_that_it_takes(processes, runs, acts, line):
     assert (found.exchange.acts, found.exchange.factor) == (acts, 1.0)
     assert found.probe.runs - before == (runs if processes < 2 else runs - 1)  # nothing was added by hand
     assert found.clipped
+
+
+def test_several_processes_run_once_before_anything_is_noted(line):
+    assert [measured(line(), processes).probe.runs for processes in (0, 1, 2)] == [2, 2, 3]
+
+
+def test_processes_look_elsewhere_in_one_order():
+    """What they draw for a weight must not hang on where it lies in memory."""
+    model = nn.Sequential(*(nn.Linear(4, 4) for _ in range(20))).double()
+    optimizer = SGD(model.parameters(), 0.1)
+
+    def step():
+        optimizer.zero_grad()
+        loss = model(torch.ones(3, 4, dtype=torch.float64)).square().mean()
+        (loss + 0.05 * sum(weight.square().sum() for weight in model.parameters())).backward()
+        optimizer.step()
+
+    found = measured(SimpleNamespace(model=model, optimizer=optimizer, step=step), 2)
+    run, changes = found.exchange._run, []
+
+    def noted(plan, changed):
+        changes.append(list(changed))
+        return run(plan, changed)
+
+    found.exchange._run = noted
+    Strengths(found, 1.0)
+    in_order = [id(weight) for weight in model.parameters()]
+    assert [[id(weight) for weight in changed] for changed in changes if changed] == [in_order, in_order]
 
 
 def test_gradients_elsewhere_are_told_apart_as_here(line):
