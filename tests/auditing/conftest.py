@@ -1,5 +1,11 @@
 """A small training to audit: a network, a batch and the step that everybody writes."""
 
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -87,6 +93,34 @@ def line():
         return SimpleNamespace(model=model, optimizer=opt, step=step, weight=model.weight, inputs=inputs)
 
     return build
+
+
+REPLICAS = Path(__file__).with_name("replicas.py")
+
+
+@pytest.fixture(scope="session")
+def replicas():
+    """The module of that file."""
+    spec = importlib.util.spec_from_file_location("auditing_replicas", REPLICAS)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def together(tmp_path_factory):
+    """What two processes found in all cases of replicas.py, by process."""
+    folder = tmp_path_factory.mktemp("together")
+    surroundings = os.environ | {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
+    started = [
+        subprocess.Popen([sys.executable, str(REPLICAS), str(rank), str(folder)], env=surroundings) for rank in (0, 1)
+    ]
+    try:
+        assert [process.wait(timeout=200) for process in started] == [0, 0]
+    finally:
+        for process in started:
+            process.kill()
+    return [json.loads((folder / f"{rank}.json").read_text()) for rank in (0, 1)]
 
 
 class Tanh(nn.Module):

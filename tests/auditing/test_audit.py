@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
-from torch.optim import SGD, Adagrad, Adam, AdamW, NAdam, RMSprop
+from torch.optim import SGD, Adagrad, Adam, AdamW, NAdam, Optimizer, RMSprop
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -324,6 +324,30 @@ def test_an_iterator_makes_steps_differ(training):
     assert found.ledger.noise > 0.1
     assert "Two runs of the same step differ by" in found.ledger.notes[0]
     assert found.unrestored[0].startswith("The iterator 'batches'")
+
+
+class Wrapper(Optimizer):
+    """An optimizer around another, without hooks of its own, as some frameworks make them."""
+
+    def __init__(self, optimizer):
+        self.optimizer = optimizer
+
+    param_groups = property(lambda self: self.optimizer.param_groups)
+    state = property(lambda self: self.optimizer.state)
+
+    def zero_grad(self, set_to_none=True):
+        self.optimizer.zero_grad(set_to_none)
+
+    def step(self, closure=None):
+        return self.optimizer.step(closure)
+
+
+def test_an_optimizer_around_another(training):
+    case = training(lambda weights: Wrapper(AdamW(weights, 0.01, weight_decay=0.2)))
+    found = audit(case.model, case.optimizer, case.step).ledger
+    assert (found.optimizer, found.form) == ("AdamW", "decoupled")
+    assert found.entries[0].decay == pytest.approx(0.2, rel=1e-4)
+    assert not case.optimizer.state
 
 
 def test_a_step_without_an_optimizer_step_is_refused(training):

@@ -1,6 +1,7 @@
 """The ledger of steps of many kinds: closures, sparse gradients, groups, scalers, tied, frozen and compiled weights."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -471,3 +472,5 @@ def test_ledgers_are_joined():
     assert math.isnan(both.data_weight)
     assert math.isnan(both.root)
     assert joined([one]) is one
+    apart = joined([replace(one, processes=2, replicas=2.0), replace(two, processes=2, replicas=1.0)])
+    assert (apart.processes, math.isnan(apart.replicas)) == (2, True)

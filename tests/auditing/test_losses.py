@@ -15,7 +15,18 @@ def test_constants_in_front_of_everything():
     assert root_factor(2 * (total / 4) * torch.tensor(8.0)) == 4.0
     assert root_factor(total / 4 + total) == 1.0
     assert root_factor(total * total) == 1.0
+    assert root_factor(total + 4) == 1.0
     assert root_factor(4.0) == 1.0
+
+
+def test_a_constant_in_front_of_each_term():
+    weight = torch.ones(3, requires_grad=True)
+    data, penalty = weight.exp().sum(), weight.square().sum()
+    assert root_factor(data / 4 + 0.1 * penalty / 4) == 0.25
+    assert root_factor((data / 4 + 0.1 * penalty / 4 + weight.sum() / 4) / 2) == 0.125
+    assert root_factor(data / 4 + 0.1 * penalty) == 1.0
+    assert root_factor(torch.add(data / 4, penalty / 4, alpha=2)) == 1.0
+    assert root_factor(sum(weight.square().sum() / 4 for _ in range(5000))) == 1.0  # it looks no deeper
 
 
 @pytest.mark.parametrize(

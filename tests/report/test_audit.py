@@ -42,3 +42,8 @@ def test_shares_strengths_and_findings():
 
 def test_nothing_found():
     assert "No mistake found." in printed(Audit(Ledger((entry("w"),), "Adam"), ()))
+
+
+def test_several_processes():
+    text = printed(Audit(Ledger((entry("w"),), "Adam", processes=4), ()))
+    assert text.startswith("What moved the weights in one step of Adam in 4 processes, in shares of each movement")

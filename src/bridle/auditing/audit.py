@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.optim import Optimizer
 
 from bridle.auditing.batch import bound
@@ -17,6 +17,7 @@ from bridle.auditing.ledger import joined, measure, named
 from bridle.auditing.observed import Observed
 from bridle.auditing.probe import Probe
 from bridle.auditing.undo import Undo
+from bridle.engine.unwrapped import plain_optimizer
 from bridle.errors import AuditError
 from bridle.records import Audit, Finding, Severity
 
@@ -38,6 +39,11 @@ def audit(
     the optimizer's decay, proximal steps, clipping. Each time everything is put back: weights, buffers, gradients, the
     optimizer's state, scalers, schedules, random states, and the variables that the step uses. Compiled models run
     uncompiled.
+
+    In several processes (``torchrun``, DistributedDataParallel, Fabric, Accelerate, or gradients exchanged by hand)
+    call it in each of them, at the same place: its runs exchange gradients as the step does. Gradients, strengths and
+    movements are of what the optimizer gets after the exchange, so each process finds the same; what is said of losses
+    and of data is of the process's own.
 
     Args:
         model: The model. The step calls it (or its modules); a penalty is what reaches weights by another way.
@@ -64,7 +70,7 @@ def audit(
     with uncompiled(), Undo(model, optimizers[0], everything, scaler) as undo:
         weights: list[Tensor] = [weight for _, weight in named(model).values()]
         probes = (Probe(model, one, bound(step, loader), weights, undo.scalers) for one in optimizers)
-        ledger = joined([measure(model, probe, undo, held) for probe in probes])
+        ledger = joined([measure(model, probe, undo, held, _processes()) for probe in probes])
         observed = Observed(model, optimizers[0], step, loader, val_loader, ledger)
         findings: list[Finding] = []
         for check in checks_seen_in("audit"):
@@ -85,6 +91,11 @@ def uncompiled() -> Iterator[None]:
         yield
 
 
+def _processes() -> int:
+    together = distributed.is_available() and distributed.is_initialized()
+    return distributed.get_world_size() if together else 1
+
+
 def _plain(optimizer: Any) -> Optimizer:
     """The optimizer itself, from within the wrapper of a framework."""
     while not isinstance(optimizer, Optimizer):
@@ -94,7 +105,7 @@ def _plain(optimizer: Any) -> Optimizer:
                 f"audit(...) needs an optimizer of torch, or a list of them; got {type(optimizer).__name__}."
             )
         optimizer = inner
-    return optimizer
+    return plain_optimizer(optimizer)
 
 
 def _held_once(optimizers: Sequence[Optimizer]) -> list[Tensor]:

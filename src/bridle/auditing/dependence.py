@@ -33,9 +33,12 @@ def used(measurement: Measurement) -> dict[Tensor, bool | None]:
     open_ones = [weight for weight, known in found.items() if not known]
     if open_ones and not whole.outputs:
         found.update(dict.fromkeys(open_ones))
-    elif open_ones and _outputs_change(measurement, open_ones):
-        alone = len(open_ones) <= ONE_BY_ONE
-        found.update({weight: _outputs_change(measurement, [weight]) if alone else None for weight in open_ones})
+    elif open_ones:
+        change = _outputs_change(measurement, open_ones)
+        if len(open_ones) > ONE_BY_ONE:
+            found.update(dict.fromkeys(open_ones) if change else {})
+        elif change or measurement.several:
+            found.update({weight: _outputs_change(measurement, [weight]) for weight in open_ones})
     return found
 
 
@@ -53,6 +56,8 @@ def _outputs_change(measurement: Measurement, weights: Sequence[Tensor]) -> bool
 def without_gradient(measurement: Measurement) -> tuple[float, tuple[Tensor, ...]]:
     """The share of a change of the loss, at the same outputs and other weights, that no gradient tells of.
 
+    The loss is that of this process. Several processes run the step as often, whatever each of them sees in its own.
+
     Returns:
         The share, NaN where nothing changes, and the weights that it depends on where it is large.
     """
@@ -61,16 +66,17 @@ def without_gradient(measurement: Measurement) -> tuple[float, tuple[Tensor, ...
         return math.nan, ()
     weights = [weight for weight in measurement.weights if weight not in measurement.mixed]
     share = _unexplained(measurement, weights, whole, "outputs")
-    if not share > UNEXPLAINED:
+    if not share > UNEXPLAINED and not measurement.several:
         return share, ()
     everything = measurement.trace(Plan(watch=True, record="all"))  # perhaps it is a penalty on activations
-    share = _unexplained(measurement, weights, everything, "all")
-    if not share > UNEXPLAINED:
+    deeper = _unexplained(measurement, weights, everything, "all")
+    share = deeper if share > UNEXPLAINED else share
+    if not share > UNEXPLAINED and not measurement.several:
         return share, ()
     suspects = [weight for weight in weights if weight not in measurement.in_loss]
-    if len(suspects) > ONE_BY_ONE:
-        return share, tuple(suspects)
-    return share, tuple(w for w in suspects if _unexplained(measurement, [w], everything, "all") > UNEXPLAINED)
+    if len(suspects) <= ONE_BY_ONE:
+        suspects = [one for one in suspects if _unexplained(measurement, [one], everything, "all") > UNEXPLAINED]
+    return share, tuple(suspects) if share > UNEXPLAINED else ()
 
 
 def _unexplained(measurement: Measurement, weights: Sequence[Tensor], whole: Trace, kind: str) -> float:
@@ -81,5 +87,6 @@ def _unexplained(measurement: Measurement, weights: Sequence[Tensor], whole: Tra
     if len(losses) != len(measurement.whole.losses) or abs(change) <= VISIBLE * abs(sum(losses)):
         return math.nan
     slopes = measurement.silent.accumulated
-    told = sum(dot(slopes[weight], weight) for weight in weights if weight in measurement.in_loss) * STRETCH
+    penalised = [weight for weight in weights if weight in measurement.in_loss and weight in slopes]
+    told = sum(dot(slopes[weight], weight) for weight in penalised) * STRETCH
     return min(abs(change - told * (1 + STRETCH / 2)) / abs(change), 1.0)

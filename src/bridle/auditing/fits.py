@@ -13,6 +13,8 @@ SLIGHT = 1e-4
 """A penalty whose gradient is a smaller share of the whole than this is rounding."""
 ROUNDINGS = 4.0
 """So many units of rounding a gradient may be off where its type is coarser than that."""
+SAME = 1e-4
+"""Two gradients that differ by less than this share are the same one."""
 ALIKE = 1e-9
 """Weights and their signs cannot be told apart when they differ by less than this share."""
 
@@ -40,6 +42,13 @@ class Fit(NamedTuple):
 def norm(value: Tensor | None) -> float:
     """The Euclidean norm; 0 of nothing."""
     return 0.0 if value is None else float(value.detach().double().norm())
+
+
+def apart(one: Tensor | None, other: Tensor | None) -> bool:
+    """Whether two gradients differ by more than rounding, or one of them is missing."""
+    if one is None or other is None:
+        return one is not other
+    return norm(one - other) > SAME * max(norm(one), norm(other))
 
 
 def dot(one: Tensor, other: Tensor) -> float:

@@ -2,17 +2,18 @@
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from torch import Tensor, nn
 
 from bridle.auditing.dependence import used, without_gradient
+from bridle.auditing.exchange import SILENT
 from bridle.auditing.fits import norm
 from bridle.auditing.measure import Measurement
 from bridle.auditing.movements import Movements
 from bridle.auditing.repeatable import Repeatable
 from bridle.auditing.strengths import UNKNOWN, Strengths
-from bridle.auditing.trace import Plan
 from bridle.auditing.undo import Undo
 from bridle.core.scope import kind_of
 from bridle.engine.unwrapped import unwrapped
@@ -34,7 +35,9 @@ def named(model: nn.Module) -> dict[str, tuple[str, nn.Parameter]]:
     return found
 
 
-def measure(model: nn.Module, probe: Repeatable, undo: Undo, others: Collection[Tensor] = ()) -> Ledger:
+def measure(
+    model: nn.Module, probe: Repeatable, undo: Undo, others: Collection[Tensor] = (), processes: int = 0
+) -> Ledger:
     """Measure a training step.
 
     Args:
@@ -42,11 +45,12 @@ def measure(model: nn.Module, probe: Repeatable, undo: Undo, others: Collection[
         probe: Runs the step on its parameters.
         undo: Puts everything back after each run.
         others: The weights that other optimizers move, each measured by itself.
+        processes: How many take the step together; see :class:`Measurement`.
 
     Raises:
         AuditError: If the step takes no optimizer step.
     """
-    found = Measurement(probe, undo, others)
+    found = Measurement(probe, undo, others, processes)
     if found.noise:
         found.notes.append(
             f"Two runs of the same step differ by {found.noise:.1%} of the movement, so that no number here is more "
@@ -73,6 +77,8 @@ def measure(model: nn.Module, probe: Repeatable, undo: Undo, others: Collection[
         ),
         root=fmean(found.whole.roots) / found.whole.scale if found.whole.roots else math.nan,
         data_weight=weight,
+        processes=max(processes, 1),
+        replicas=found.exchange.factor,
         scale=found.whole.scale,
         scaled=_scaled(found),
         clipped_scaled=found.whole.clipped_scaled,
@@ -106,6 +112,8 @@ def joined(ledgers: Sequence[Ledger]) -> Ledger:
         penalty_passes=max(ledger.penalty_passes for ledger in ledgers),
         root=_common([ledger.root for ledger in ledgers]),
         data_weight=_common([ledger.data_weight for ledger in ledgers]),
+        processes=first.processes,
+        replicas=_common([ledger.replicas for ledger in ledgers]),
         scale=first.scale,
         scaled=max(ledger.scaled for ledger in ledgers),
         clipped_scaled=any(ledger.clipped_scaled for ledger in ledgers),
@@ -134,11 +142,11 @@ def _on_unknown(entries: Sequence[Entry]) -> list[str]:
 
 
 def data_weight(found: Measurement) -> float:
-    """The factor in front of the mean data loss; NaN unless each backward pass had one of torch's losses."""
+    """The factor in front of the mean data loss of all processes; NaN unless each pass had one of torch's losses."""
     weights = found.whole.data_weights
     if not weights or len(weights) != len(found.whole.losses):
         return math.nan
-    total = sum(float(weight) for weight in weights) / found.whole.scale
+    total = found.exchange.factor * sum(float(weight) for weight in weights) / found.whole.scale
     return round(total, 6) if math.isfinite(total) else math.nan
 
 
@@ -146,7 +154,7 @@ def _scaled(found: Measurement) -> float:
     """Whether the penalty in the loss depends on the scaler's factor: it was not scaled with the data loss."""
     if found.whole.scale == 1.0 or not found.in_loss or not found.probe.scalers:
         return float(found.whole.unscaled_penalty)
-    half = found.trace(Plan(silent=True, clips=False, watch=True, scale=0.5))
+    half = found.exchange.trace(replace(SILENT, scale=0.5))
     before = sum(norm(value) for value in found.in_loss.values())
     after = sum(norm(half.raw(weight)) for weight in found.in_loss)
     return min(max(after / before - 1.0, 0.0), 1.0) if before else 0.0

@@ -1,5 +1,6 @@
 """What goes backward: its graph, the constant factor in front of it, and the weight of the data loss in it."""
 
+import math
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
@@ -23,6 +24,9 @@ LOSSES = {
     )
 }
 
+SUMS = 4
+"""Sums within sums, such as of several losses and penalties, whose common constant is looked for."""
+
 
 class LossWeights(TorchFunctionMode):
     """Notes the gradient that reaches each of torch's loss functions, as the weight of a mean over examples.
@@ -45,16 +49,23 @@ class LossWeights(TorchFunctionMode):
 
 
 def root_factor(loss: Any) -> float:
-    """The constant that everything in ``loss`` is multiplied by: 0.25 of ``(data + penalty) / 4``."""
-    factor, node = 1.0, getattr(loss, "grad_fn", None)
-    while node is not None and type(node).__name__ in ("MulBackward0", "DivBackward0"):
-        places = [place for place, (inner, _) in enumerate(node.next_functions) if inner is not None]
-        number = _number(node._saved_self if places == [1] else node._saved_other)
-        if len(places) != 1 or number is None:
-            break
-        factor = factor * number if type(node).__name__ == "MulBackward0" else factor / number
-        node = node.next_functions[places[0]][0]
-    return factor
+    """The constant that everything in ``loss`` is multiplied by: 0.25 of ``(data + penalty) / 4``, or of both apart."""
+    return _factors(getattr(loss, "grad_fn", None))[-1]
+
+
+def _factors(node: Any, sums: int = SUMS) -> list[float]:
+    """The products of the first constants, from none to all, that all of a value is multiplied by."""
+    if type(node).__name__ == "AddBackward0" and node._saved_alpha == 1 and sums:
+        one, other = (_factors(inner, sums - 1) for inner, _ in node.next_functions)
+        return [factor for factor in one if any(math.isclose(factor, known) for known in other)]
+    if type(node).__name__ not in ("MulBackward0", "DivBackward0"):
+        return [1.0]
+    places = [place for place, (inner, _) in enumerate(node.next_functions) if inner is not None]
+    number = _number(node._saved_self if places == [1] else node._saved_other)
+    if len(places) != 1 or number is None:
+        return [1.0]
+    factor = number if type(node).__name__ == "MulBackward0" else 1.0 / number
+    return [1.0, *(factor * inner for inner in _factors(node.next_functions[places[0]][0], sums))]
 
 
 def _number(value: Any) -> float | None:

@@ -1,22 +1,21 @@
 """The runs of a step that a ledger is made of: whole, and with parts switched off."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import final
 
 import torch
 from torch import Tensor
 
-from bridle.auditing.fits import Fit, norm, proportion
+from bridle.auditing.exchange import SILENT, Exchange
+from bridle.auditing.fits import Fit, apart, norm, proportion
 from bridle.auditing.probe import DECAYS
 from bridle.auditing.repeatable import Repeatable
 from bridle.auditing.trace import Plan, Term, Trace
 from bridle.auditing.undo import Undo
 from bridle.errors import AuditError
 
-SAME = 1e-4
-"""Two gradients that differ by less than this share are the same one."""
 NEAR = 0.05
 """Two movements are the same when they differ by less than this share of what is in question."""
 LINEAR = 0.99
@@ -32,6 +31,8 @@ class Measurement:
         probe: Runs the step.
         undo: Puts everything back.
         others: The weights that other optimizers move, each measured by itself.
+        processes: How many take the step together; 0 where the runs take the optimizer's step only, or where gradients
+            are known to reach it as the backward pass leaves them.
 
     Attributes:
         whole: What the step shows as it is.
@@ -45,6 +46,7 @@ class Measurement:
     probe: Repeatable
     undo: Undo
     others: Collection[Tensor] = ()
+    processes: int = 0
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -54,6 +56,8 @@ class Measurement:
         self.held = {weight: None for group in groups for weight in group["params"]}
         self.without_decay = Plan(no_decay=True)
         self.start = self._copies()
+        if self.several:  # DistributedDataParallel lays its exchange out anew after one step, and then rounds otherwise
+            self.trace(Plan())
         self.whole = self._trace(Plan(watch=True, record="outputs"), keep=True)
         if not self.whole.steps:
             raise AuditError(
@@ -66,8 +70,8 @@ class Measurement:
             weights.clear()
         self._note_others()
         moved = sum(norm(self.end[weight] - self.start[weight]) ** 2 for weight in self.weights) ** 0.5
-        apart = sum(norm(difference) ** 2 for _, difference in self.differences(Plan())) ** 0.5
-        self.noise = apart / moved if moved else 0.0
+        again = sum(norm(difference) ** 2 for _, difference in self.differences(Plan())) ** 0.5
+        self.noise = again / moved if moved else 0.0
 
     def _copies(self) -> dict[Tensor, Tensor]:
         return {weight: weight.detach().clone() for weight in self.weights}
@@ -106,9 +110,22 @@ class Measurement:
         return {weight: effect for weight, effect in self.differences(Plan(no_decay=True)) if bool(effect.any())}
 
     @cached_property
+    def exchange(self) -> Exchange:
+        """What the step does to gradients between the backward pass and the optimizer, clipping aside."""
+        start = {weight: value for weight, value in self.start.items() if weight in self.held}
+        found = Exchange(self.trace, start, self.whole, self.processes)
+        self.notes += found.notes
+        return found
+
+    @property
     def silent(self) -> Trace:
         """The step with a data loss that gives no gradient, and without clipping: what is left are penalties."""
-        return self.trace(Plan(silent=True, clips=False, watch=True))
+        return self.exchange.silent
+
+    @property
+    def several(self) -> bool:
+        """Whether other processes take part in the step: then each must run it as often, whatever its own rows say."""
+        return self.processes > 1
 
     @cached_property
     def mixed(self) -> set[Tensor]:
@@ -121,8 +138,8 @@ class Measurement:
         left = [self.silent.raw(weight) for weight in self.weights]
         if not any(value is not None and bool(value.any()) for value in left):
             return set()
-        halved = self.trace(Plan(silent=True, halve=True, clips=False, watch=True))
-        found = {weight for weight in self.weights if _apart(self.silent.raw(weight), halved.raw(weight))}
+        halved = self.exchange.trace(replace(SILENT, halve=True))
+        found = {weight for weight in self.weights if apart(self.silent.raw(weight), halved.raw(weight))}
         if found:
             self.notes.append(
                 f"{len(found)} of the weights act on data outside of the model's modules: a penalty on them that is "
@@ -143,7 +160,7 @@ class Measurement:
         return {
             weight: seen - raw
             for weight, (seen, raw) in pairs.items()
-            if seen is not None and raw is not None and _apart(seen, raw)
+            if seen is not None and raw is not None and apart(seen, raw)
         }
 
     @cached_property
@@ -181,14 +198,14 @@ class Measurement:
     @cached_property
     def clipped(self) -> dict[Tensor, float]:
         """By weight, the factor by which the step changes the gradient between backward pass and optimizer."""
-        found = {}
+        found, by_hand = {}, self.by_hand
         for weight in self.weights:
             seen, raw = self.whole.seen.get(weight), self.whole.raw(weight)
             if seen is None or raw is None:
                 continue
-            added = self.by_hand.get(weight)
+            added = by_hand.get(weight)
             own = seen if added is None else seen - added
-            if _apart(own, raw):
+            if apart(own, raw):
                 found[weight] = proportion(own, raw)[0]
         return found
 
@@ -205,7 +222,7 @@ class Measurement:
         yield "data", Plan(silent=True, removed=outside, passes=self.whole.passes)
         handle = self.probe.handle is not None
         own = self.form == "coupled"
-        if removed or added or self.by_bridle:
+        if self.in_loss or added or self.by_bridle:
             plan = Plan(
                 removed=removed,
                 passes=self.whole.passes,
@@ -223,10 +240,11 @@ class Measurement:
         elif self.form in ("decoupled", "unknown"):
             yield "decay", self.without_decay
         if self.clipped:
-            yield "clipping", Plan(raw=True, added=added)
+            yield "clipping", Plan(clips=False) if self.exchange.acts else Plan(raw=True, added=added)
 
     def _terms(self, values: Mapping[Tensor, Tensor | None], fits: Mapping[Tensor, Fit]) -> dict[Tensor, Term]:
-        known = {weight: fit for weight, fit in fits.items() if fit.known and self.whole.scale == 1.0}
+        alike = self.whole.scale == 1.0 and not self.exchange.acts  # fits are in the units of the optimizer
+        known = {weight: fit for weight, fit in fits.items() if fit.known and alike}
         return {weight: Term(value, known.get(weight)) for weight, value in values.items() if value is not None}
 
     def _note_later(self, terms: Sequence[Term]) -> None:
@@ -262,9 +280,3 @@ class Measurement:
                 if bool(move.any()):
                     slope, fit = proportion(move, self.start[weight])
                     yield ("decay" if fit > LINEAR and slope < 0 else "proximal"), weight, move
-
-
-def _apart(one: Tensor | None, other: Tensor | None) -> bool:
-    if one is None or other is None:
-        return one is not other
-    return norm(one - other) > SAME * max(norm(one), norm(other))

@@ -8,9 +8,9 @@ from typing import final
 import torch
 from torch import Tensor
 
+from bridle.auditing.exchange import SILENT
 from bridle.auditing.fits import Fit, elastic, norm, proportion
 from bridle.auditing.measure import Measurement
-from bridle.auditing.trace import Plan
 
 NUDGE = 0.01
 """What weights that are all zero are set to, since a penalty has no gradient there."""
@@ -40,7 +40,7 @@ class Strengths:
 
     Args:
         measurement: Gives the gradients.
-        data_weight: The factor in front of the mean data loss, or NaN.
+        data_weight: The factor in front of the mean data loss, or NaN: then it is taken for 1 in each process.
 
     Attributes:
         fits: By source and weight, the penalty that the gradient is of.
@@ -48,7 +48,8 @@ class Strengths:
 
     def __init__(self, measurement: Measurement, data_weight: float) -> None:
         self._found = measurement
-        self._unit = 1.0 if math.isnan(data_weight) or data_weight == 0.0 else data_weight
+        unknown = math.isnan(data_weight) or data_weight == 0.0
+        self._unit = measurement.exchange.factor if unknown else data_weight
         self._here: Mapping[str, Mapping[Tensor, Tensor]] = {
             "loss": measurement.in_loss,
             "by hand": measurement.by_hand,
@@ -65,7 +66,8 @@ class Strengths:
         """The gradients of penalties at other weights, for those that have some here or are all zero."""
         found, there = self._found, {source: dict[Tensor, Tensor]() for source in self._here}
         flat = {weight for weight in found.weights if not bool(found.start[weight].any())}
-        looked_at = flat.union(*self._here.values()) - found.mixed
+        asked = flat.union(*self._here.values()) - found.mixed
+        looked_at = [weight for weight in found.weights if weight in asked]  # in one order in all processes
         if not looked_at:
             return there
         source = torch.Generator().manual_seed(0)
@@ -73,7 +75,7 @@ class Strengths:
             factor = 1.0 + SPREAD * (2.0 * torch.rand(weight.shape, generator=source) - 1.0)
             base = torch.full_like(weight, NUDGE) if weight in flat else found.start[weight]
             self._elsewhere[weight] = base.detach() * factor.to(base)
-        trace = found.trace(Plan(silent=True, clips=False, watch=True), changed=self._elsewhere)
+        trace = found.exchange.trace(SILENT, self._elsewhere)
         for weight in looked_at:
             raw, seen, final = trace.raw(weight), trace.seen.get(weight), trace.final.get(weight)
             if raw is None or seen is None or final is None:

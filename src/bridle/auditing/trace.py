@@ -76,6 +76,8 @@ class Trace:
         changes: By weight, how often that changed it.
         accumulated: The gradients after the last backward pass, scaled where the loss was.
         unscaled: The same after unscaling; empty without a scaler.
+        exchanged: The same as the optimizer would get them without clipping, where the step changes them by other
+            means: after the exchange between processes, or a division of its own.
         seen: The gradients that the step hands to the optimizer.
         final: The gradients that the optimizer steps along, with what hooks added.
         before: The weights when the optimizer's step was called.
@@ -99,6 +101,7 @@ class Trace:
     changes: dict[Tensor, int] = field(default_factory=dict)
     accumulated: dict[Tensor, Tensor] = field(default_factory=dict)
     unscaled: dict[Tensor, Tensor] = field(default_factory=dict)
+    exchanged: dict[Tensor, Tensor] = field(default_factory=dict)
     seen: dict[Tensor, Tensor] = field(default_factory=dict)
     final: dict[Tensor, Tensor] = field(default_factory=dict)
     before: dict[Tensor, Tensor] = field(default_factory=dict)
@@ -118,8 +121,9 @@ class Trace:
     versions: dict[Tensor, int] = field(default_factory=dict)
 
     def raw(self, weight: Tensor) -> Tensor | None:
-        """The gradient of the backward passes, unscaled."""
-        return self.unscaled.get(weight, self.accumulated.get(weight))
+        """The gradient of the backward passes, unscaled, in the units in which the optimizer gets it."""
+        held = (self.exchanged, self.unscaled, self.accumulated)
+        return next((gradients[weight] for gradients in held if weight in gradients), None)
 
     def forget(self) -> None:
         """Start the present evaluation anew: the step threw its gradients away."""

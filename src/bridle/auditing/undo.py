@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from bridle.auditing.keep import Restore, keep, keep_generator, keep_random_states
 from bridle.auditing.reach import reached
 from bridle.engine.handle import Handle
+from bridle.engine.unwrapped import plain_optimizer
 
 ALWAYS = (
     "Files, loggers and network connections that the step writes to keep what was written.",
@@ -79,8 +80,8 @@ class Undo:
         if isinstance(value, nn.Module):
             self._attributes(value.modules())
         elif isinstance(value, Optimizer):
-            self._attributes([value])
-            for hook in value._optimizer_step_pre_hooks.values():
+            self._attributes([value, plain := plain_optimizer(value)])
+            for hook in plain._optimizer_step_pre_hooks.values():
                 self._handle(getattr(hook, "__self__", None))
         elif isinstance(value, LRScheduler):
             self._attributes([value])

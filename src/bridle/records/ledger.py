@@ -100,8 +100,12 @@ class Ledger:
         passes: How many backward passes the step takes for one gradient.
         penalty_passes: In how many of them a penalty's gradient is added.
         root: The constant factor in front of the whole loss, penalty included, as a mean over the passes.
-        data_weight: The sum over passes of the factor in front of the mean data loss; NaN where the loss is not one
-            of torch's. Strengths are divided by it.
+        data_weight: The sum over passes of the factor in front of the mean data loss, times ``replicas``; NaN where
+            the loss is not one of torch's. Strengths are divided by it, or by ``replicas`` where it is not known.
+        processes: How many processes take the step together, each on rows of its own.
+        replicas: What becomes of a gradient that is the same in each process, as a factor, between the backward pass
+            and the optimizer: 1 for a mean over processes, their number for a sum; in one process what the step's own
+            code multiplies all gradients by.
         scale: The gradient scaler's factor; 1 where there is none.
         scaled: How far the penalty's strength depends on the scaler: 1 where it was never scaled (so that unscaling
             divides it away), 0 where it was scaled with the loss.
@@ -122,6 +126,8 @@ class Ledger:
     penalty_passes: int = 0
     root: float = 1.0
     data_weight: float = float("nan")
+    processes: int = 1
+    replicas: float = 1.0
     scale: float = 1.0
     scaled: float = 0.0
     clipped_scaled: bool = False

@@ -22,9 +22,11 @@ def audit_text(audit: Audit) -> RenderableType:
     """The table of the ledger, the findings, and what could not be put back."""
     lines = [_finding(finding.severity, finding.name, finding.message) for finding in audit.findings]
     notes = [*audit.ledger.notes, *audit.unrestored]
+    together = f" in {audit.ledger.processes} processes" if audit.ledger.processes > 1 else ""
     return Group(
         Text(
-            f"What moved the weights in one step of {audit.ledger.optimizer}, in shares of each movement", style="bold"
+            f"What moved the weights in one step of {audit.ledger.optimizer}{together}, in shares of each movement",
+            style="bold",
         ),
         _table(audit.ledger),
         Text(),

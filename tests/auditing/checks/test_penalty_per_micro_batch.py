@@ -59,5 +59,6 @@ def test_divided_with_the_loss(training):
 
     case.step = step
     assert not findings(case)
+    assert not findings(training(penalty=lambda model: l2(0.03)(model) / 4, micro=4))
     assert not findings(training(penalty=l2(0.03)))
     assert not findings(training(micro=4))

@@ -20,7 +20,8 @@ class PenaltyPerMicroBatch(Check):
         ledger = observed.ledger
         if ledger is None or ledger.passes < 2 or ledger.penalty_passes < ledger.passes:
             return
-        if abs(ledger.data_weight - 1.0) < 0.01 and abs(ledger.root - 1.0) < 0.01:
+        data_weight = ledger.data_weight / ledger.replicas  # as it goes backward, before any division of gradients
+        if abs(data_weight - 1.0) < 0.01 and abs(ledger.root - 1.0) < 0.01:
             strengths = {entry.name: value for entry in ledger.entries if (value := loss_strength(entry)) > 0}
             yield Finding(
                 self.name,
