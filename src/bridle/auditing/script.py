@@ -26,7 +26,7 @@ from bridle.auditing.keras import (
 )
 from bridle.auditing.keras.notice import KerasModels
 from bridle.auditing.loaders import Loaders, spaces
-from bridle.auditing.loops import compiled
+from bridle.auditing.modules import Modules
 from bridle.auditing.observed import Observed
 from bridle.auditing.transformers import Transformers
 from bridle.auditing.watch import Watch
@@ -60,10 +60,10 @@ def audit_script(script: str | Path, arguments: Sequence[str] = (), *, epochs: i
     path = Path(script)
     if not path.is_file():
         raise RunError(f"The script must be a Python file; {script} is none. Give the path of a training script.")
-    trace = _Trace(epochs)
-    with _in_place_of_main(path, arguments) as module, trace.following(), redirect_stdout(sys.stderr):
+    trace, own = _Trace(epochs), Modules(path)
+    with _in_place_of_main(path, arguments) as module, own.followed(), trace.following(), redirect_stdout(sys.stderr):
         try:
-            exec(compiled(path), module.__dict__)
+            exec(own.main(), module.__dict__)
             trace.witnessed.ended = True
         except _EnoughError:
             pass
