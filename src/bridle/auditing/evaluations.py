@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from bridle.auditing.loaders import Loaders, Turn, names_of, spaces
 from bridle.auditing.loops import Loops
 from bridle.auditing.rows import digests
-from bridle.auditing.witnessed import EarlyStop, Evaluation, Load, Witnessed
+from bridle.auditing.witnessed import EarlyStop, Evaluation, Load, Stopper, Witnessed
 
 MOST = 500
 """Evaluations that are recorded: more than that are calls within the training, and each time weights are hashed."""
@@ -38,6 +38,7 @@ class Evaluations:
         self._phase = 0
         self._training = False
         self._kept = False
+        self._passing = 0
         self._begun: dict[int, int] = {}
         self._names: dict[int, tuple[Any, frozenset[str]]] = {}
         self.loops = Loops(self._loop_begun, self._loop_left)
@@ -112,11 +113,32 @@ class Evaluations:
 
     def keeps(self) -> None:
         """The weights as they are now were copied or saved."""
-        self._kept = True
+        if self._passing:
+            return
+        self._kept, self._found.copied_after = True, len(self._found.early_stops)
         for evaluation in reversed(self._found.evaluations):
             if self._training or evaluation.phase < self._phase:
                 return
             evaluation.kept = True
+
+    @contextmanager
+    def passing_copies(self) -> Iterator[None]:
+        """What is copied or saved in here does not last: the next copy takes its place."""
+        self._passing += 1
+        try:
+            yield
+        finally:
+            self._passing -= 1
+
+    @property
+    def phase(self) -> int:
+        """How often training has begun."""
+        return self._phase
+
+    @property
+    def count(self) -> int:
+        """How many evaluations there were."""
+        return len(self._found.evaluations)
 
     def _named(self, source: Any) -> frozenset[str]:
         """What the script's variables call the loader or the inputs."""
@@ -149,13 +171,23 @@ class Evaluations:
         self._begun[loop] = len(self._found.evaluations)
 
     def _loop_left(self, loop: int) -> None:
-        since = self._found.evaluations[self._begun.get(loop, 0) :]
+        self.stopped(self._begun.get(loop, 0))
+
+    def stopped(self, first: int, by: Stopper | None = None) -> None:
+        """A training ended early.
+
+        Args:
+            first: How many evaluations there were before it.
+            by: What stopped it, if that was a framework.
+        """
+        self._open = None  # what is evaluated next is no part of it
+        since = self._found.evaluations[first:]
         if self._training or not since or since[-1].phase < self._phase:
             return
         model = since[-1].model
         within = tuple(one for one in since if one.model is model)
         if within[0].phase < within[-1].phase:
-            self._found.early_stops.append(EarlyStop(model, within, self._phase))
+            self._found.early_stops.append(EarlyStop(model, within, self._phase, by))
 
 
 def digest_of(model: nn.Module) -> bytes:

@@ -28,6 +28,7 @@ from bridle.auditing.keras.notice import KerasModels
 from bridle.auditing.loaders import Loaders, spaces
 from bridle.auditing.modules import Modules
 from bridle.auditing.observed import Observed
+from bridle.auditing.stopping.notice import Stoppings
 from bridle.auditing.transformers import Transformers
 from bridle.auditing.watch import Watch
 from bridle.auditing.witnessed import Witnessed
@@ -110,6 +111,7 @@ class _Trace:
             stack.callback(hook.remove)
             stack.enter_context(self._loaders.noticed())
             stack.enter_context(self._evaluations.noticed())
+            stack.enter_context(Stoppings(self._evaluations).noticed())
             stack.enter_context(self._transformers.noticed())
             stack.enter_context(self._first_steps.noticed())
             stack.enter_context(_uncompiled())

@@ -140,19 +140,46 @@ def _mean(values: list[tuple[float, int]]) -> float:
     return sum(value * count for value, count in values) / rows if rows else math.nan
 
 
+@dataclass(frozen=True)
+class Stopper:
+    """A framework's own early stopping that has ended a training.
+
+    Args:
+        name: What it is: ``"Lightning's EarlyStopping"``.
+        monitor: What it monitors.
+        best: The best value of that.
+        last: The last value.
+        since: How often it was looked at after the best value.
+        phase: How often training had begun before the best value.
+        saved: Whether the framework saved the best weights to a file.
+        advice: What to write instead, as a sentence.
+    """
+
+    name: str
+    monitor: str
+    best: float
+    last: float
+    since: int
+    phase: int
+    saved: bool
+    advice: str
+
+
 @dataclass(frozen=True, eq=False)
 class EarlyStop:
-    """A loop over epochs that the script left early.
+    """A loop over epochs that the script, or a framework, left early.
 
     Args:
         model: The model that it trained.
         evaluations: Those of this model since the loop began.
         phase: How often training had begun before.
+        by: The framework's callback that stopped it; None in a loop of the script's own.
     """
 
     model: nn.Module
     evaluations: tuple[Evaluation, ...]
     phase: int
+    by: Stopper | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +231,8 @@ class Witnessed:
         validations: For each pass over validation rows, the digests of the rows that the model was given.
         trained_rows: The digests of the first rows that models were trained on.
         evaluations: Passes over rows without training, in a script.
-        early_stops: Loops over epochs that the script left early.
+        early_stops: Loops over epochs that the script, or a framework, left early.
+        copied_after: How many of these there were when weights were last copied or saved.
         loads: Weights that were loaded after evaluations.
         averaged: Averaged models of torch that were evaluated.
         fits: Transformers of scikit-learn that were fitted.
@@ -222,6 +250,7 @@ class Witnessed:
     trained_rows: list[bytes] = field(default_factory=list)
     evaluations: list[Evaluation] = field(default_factory=list)
     early_stops: list[EarlyStop] = field(default_factory=list)
+    copied_after: int = 0
     loads: list[Load] = field(default_factory=list)
     averaged: list[AveragedModel] = field(default_factory=list)
     fits: list[Fit] = field(default_factory=list)
