@@ -1,7 +1,7 @@
 """The evaluations of a running script: on which rows, with which weights, how well, and what was kept of them."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import wraps
 from hashlib import blake2b
@@ -11,7 +11,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from bridle.auditing.loaders import Loaders, Turn, names_of, spaces
+from bridle.auditing.loaders import Loaders, Turn, named_among, names_of, spaces
 from bridle.auditing.loops import Loops
 from bridle.auditing.rows import digests
 from bridle.auditing.witnessed import EarlyStop, Evaluation, Load, Stopper, Witnessed
@@ -87,8 +87,19 @@ class Evaluations:
         if len(self._found.evaluations) < MOST:
             training_rows = turn is not None and turn.loader is self._loaders.training
             names = frozenset[str]() if training_rows else self._named(source)
-            self._open = Evaluation(model, digest_of(model), self._phase, source, names, training_rows, self._kept)
+            others = self._models(spaces(sys._getframe(2)), but=model)
+            known_as = names, training_rows, self._kept, others
+            self._open = Evaluation(model, digest_of(model), self._phase, source, *known_as)
             self._found.evaluations.append(self._open)
+
+    def ends(self, variables: list[Mapping[str, Any]]) -> None:
+        """The script has ended, with these variables."""
+        self._found.named_at_end = self._models(variables)
+
+    def _models(self, variables: list[Mapping[str, Any]], but: nn.Module | None = None) -> frozenset[tuple[str, int]]:
+        """The models, trained and evaluated before, that variables name."""
+        known = {id(one.model): one.model for one in self._found.evaluations if one.phase and one.model is not but}
+        return frozenset(named_among(known, variables) if known else ())
 
     @property
     def is_open(self) -> bool:

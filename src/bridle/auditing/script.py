@@ -199,6 +199,7 @@ class _Trace:
         if self._judged:
             return
         self._judged = True
+        self._evaluations.ends(variables)
         for callbacks in self._keras.callbacks:
             self.findings.extend(last_weights_kept.look(callbacks))
         validation = self._loaders.validation or self._loaders.named_for_validation(variables)

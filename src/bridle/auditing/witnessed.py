@@ -105,6 +105,8 @@ class Evaluation:
         names: What the script's variables call that loader or tensor.
         training_rows: Whether the rows are those of the training loader.
         kept: Whether these weights were copied or saved before training went on.
+        named: Other models that were evaluated before and that the script's variables still name, each as the name and
+            the model's ``id``.
         rows: How many rows there are.
         total: The sum of their digests, the same in any order.
         losses: Mean losses, each with its number of rows.
@@ -118,6 +120,7 @@ class Evaluation:
     names: frozenset[str]
     training_rows: bool
     kept: bool
+    named: frozenset[tuple[str, int]] = frozenset()
     rows: int = 0
     total: int = 0
     losses: list[tuple[float, int]] = field(default_factory=list)
@@ -236,6 +239,7 @@ class Witnessed:
         loads: Weights that were loaded after evaluations.
         averaged: Averaged models of torch that were evaluated.
         fits: Transformers of scikit-learn that were fitted.
+        named_at_end: Models that were evaluated and that the script's variables named at its end, as in ``Evaluation``.
         ended: Whether the script ran to its own end.
     """
 
@@ -254,6 +258,7 @@ class Witnessed:
     loads: list[Load] = field(default_factory=list)
     averaged: list[AveragedModel] = field(default_factory=list)
     fits: list[Fit] = field(default_factory=list)
+    named_at_end: frozenset[tuple[str, int]] = frozenset()
     ended: bool = False
 
     def forward_of(self, model: nn.Module) -> Forward | None:

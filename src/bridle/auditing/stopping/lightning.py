@@ -47,7 +47,7 @@ class Lightning:
         """With the advice to keep and load a checkpoint."""
         savers = [one for one in trainer.callbacks if _is(one, "ModelCheckpoint") and one.best_model_path]
         saved = any(self.lasts(one) for one in savers)
-        keep = f"add ModelCheckpoint(monitor={callback.monitor!r}, mode={callback.mode!r}) to the callbacks, then "
+        keep = f"Add ModelCheckpoint(monitor={callback.monitor!r}, mode={callback.mode!r}) to the callbacks and load"
         return Stopper(
             name="Lightning's EarlyStopping",
             monitor=callback.monitor,
