@@ -204,7 +204,10 @@ def test_the_best_model_is_kept(among_models, rates, kept):
         {},
         {"each": "models.append(model)", "end": "[score(one, test_loader) for one in models]"},
         {"each": "models.append(model)", "end": "[score(one, test_loader) for one in models[::-1]]"},
+        {"each": "models.append(model)", "end": "[score(one, test_loader) for one in (models[0], models[1])]"},
         {"each": "kept = model"},
+        {"rates": "(1.0, 2.0, 2.5)", "each": "kept = model"},
+        {"each": "kept = model if loss == best_loss else None"},
         {"rates": "(3.0, 5.0, 2.0)", "kept": "kept = model"},
         {"rates": "(5.0, 3.0)", "kept": "kept = model", "end": "score(kept, test_loader)"},
         {"rates": "(5.0, 3.0, 1.0, 2.0)", "before": "first = train(4.0); score(first, test_loader)"},
@@ -215,7 +218,8 @@ def test_the_best_model_is_kept(among_models, rates, kept):
         {"before": "val_loader = test_loader", "kept": "kept = model"},
     ],
     ids=[
-        *["a table", "evaluated again", "in reverse", "the last one", "the first one", "two", "a baseline"],
+        *["a table", "evaluated again", "in reverse", "the best one last", "the last one", "always better"],
+        *["the last one if it is better", "the first one", "two", "a baseline"],
         *["a worse one again", "another set", "a validation set", "two names"],
     ],
 )  # fmt: skip

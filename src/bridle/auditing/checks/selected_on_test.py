@@ -134,4 +134,4 @@ def _named_while_best(found: Witnessed, passes: Sequence[Evaluation], name: str)
         seen |= models
         last_kept = last_kept or models != {id(looks[count - 1].model)}
     says = all(any(BEST.search(label) for label, _ in named) for named in held)
-    return len(looks) >= SEVERAL and last_kept and (len(seen) > 1 or says)
+    return last_kept and (len(seen) > 1 or says)
