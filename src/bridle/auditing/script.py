@@ -2,8 +2,9 @@
 
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
+from functools import partial
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
@@ -19,6 +20,8 @@ from bridle.auditing.evaluations import Evaluations
 from bridle.auditing.first_steps import FirstSteps
 from bridle.auditing.keras import (
     added_after_compile,
+    chosen_on_test,
+    fitted_on_all_rows,
     last_weights_kept,
     losses_left_out,
     set_after_build,
@@ -202,6 +205,12 @@ class _Trace:
         self._evaluations.ends(variables)
         for callbacks in self._keras.callbacks:
             self.findings.extend(last_weights_kept.look(callbacks))
+        trainings, adapted = self._keras.trainings, self._keras.adapted
+        with self._alone():
+            fits = self.witnessed.fits
+            self._found("preprocessing_on_all_rows", lambda: fitted_on_all_rows.look(trainings, fits, adapted))
+        if self.witnessed.ended:
+            self._found("selected_on_test", lambda: chosen_on_test.look(trainings))
         validation = self._loaders.validation or self._loaders.named_for_validation(variables)
         with self._alone():
             for optimizer in self._optimizers:
@@ -219,13 +228,16 @@ class _Trace:
         for check in checks_seen_in("script"):
             if averaged and check.name != StaleBatchNorm.name:
                 continue
-            try:
-                found = list(check.look(observed))
-            except Exception as error:
-                self.notes.append(f"{check.name} could not look: {type(error).__name__}: {error}")
-                continue
-            known = {(finding.name, finding.message) for finding in self.findings}
-            self.findings.extend(finding for finding in found if (finding.name, finding.message) not in known)
+            self._found(check.name, partial(check.look, observed))
+
+    def _found(self, name: str, look: Callable[[], Iterable[Finding]]) -> None:
+        try:
+            found = list(look())
+        except Exception as error:
+            self.notes.append(f"{name} could not look: {type(error).__name__}: {error}")
+            return
+        known = {(finding.name, finding.message) for finding in self.findings}
+        self.findings.extend(finding for finding in found if (finding.name, finding.message) not in known)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Rows that chose the weights and give the final score."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, final
 
 from bridle.auditing.checks._base import Check
@@ -40,7 +40,7 @@ class SelectedOnTest(Check):
         keys, looks = {one.key for one in passes}, len({one.weights for one in passes})
         if len(keys) != 1 or len(passes) < SEVERAL or looks < 2:
             return
-        test = any(_is_test(one) for one in passes)
+        test = called_test(one.names for one in passes)
         reported = _came_back(passes)
         how = (
             "weights that were best on them came back and were evaluated on them again"
@@ -63,9 +63,11 @@ class SelectedOnTest(Check):
         )
 
 
-def _is_test(one: Evaluation) -> bool:
-    called = any(TEST.search(name) for name in one.names)
-    return called and not any(OTHER.search(name) for name in one.names)
+def called_test(several: Iterable[frozenset[str]]) -> bool:
+    """Whether names of the same rows, in one place at least, call them test rows and nothing else."""
+    return any(
+        any(TEST.search(name) for name in names) and not any(OTHER.search(name) for name in names) for names in several
+    )
 
 
 def _came_back(passes: Sequence[Evaluation]) -> bool:
