@@ -73,10 +73,13 @@ def test_loops_that_nothing_ends_early_are_left_alone(events):
         "step = 0\nwhile not (measure(1) and step < 9):\n    step += 1\n",
         "step = 0\nwhile step < 2 or measure(step) < 8:\n    step += 1\n",
         "step = 0\nwhile measure(step) < 4:\n    step += 1\nelse:\n    step = -1\n",
+        "step = 0\nwhile not step > 8 and step < 9 and measure(step) < 4:\n    step += 1\n",
+        "step = 0\nwhile not (measure(1) > 1 or step >= 9):\n    step += 1\n",
     ],
     ids=[
         *["patience", "best epoch", "an object", "a flag", "patience counts down", "stop before counter"],
         *["counter before result", "neither", "not both", "one of both", "with else"],
+        *["two counters", "a counter that is never asked"],
     ],
 )
 def test_patience_is_an_early_end(events, text):

@@ -157,9 +157,16 @@ def test_others_pass(findings, lines):
 
 
 def test_several_trainings_are_one_finding(findings):
-    end = "nn.init.zeros_(model.weight); other = nn.Linear(1, 1, bias=False); nn.init.zeros_(other.weight)\n"
-    end += "model, optimizer = other, torch.optim.SGD(other.parameters(), lr=1.0)\n"
-    assert len(findings(end=f"{end}Trainer(Patience()).fit(epoch, 9)")) == 1
+    end = "model = nn.Linear(1, 1, bias=False); nn.init.constant_(model.weight, 0.5)\n"
+    end += "optimizer = torch.optim.SGD(model.parameters(), lr=1.0)\nfirst, trainer = trainer, Trainer(Patience())\n"
+    (finding,) = findings(end=f"{end}trainer.fit(epoch, 9)")
+    assert (finding.numbers["best"], finding.numbers["last"]) == (1.0, 3.0)
+
+
+def test_a_best_value_without_a_validation(findings, monkeypatch):
+    stopper = Toy.stopper
+    monkeypatch.setattr(Toy, "stopper", lambda toy, trainer, callback, _: stopper(toy, trainer, callback, 99))
+    assert findings() == []
 
 
 def test_the_classes_are_put_back(tmp_path, monkeypatch):

@@ -73,8 +73,7 @@ class BestWeightsNotRestored(Check):
         position, best = found.evaluations.index(last), [one for one in stop.evaluations if one.phase == by.phase]
         after = found.evaluations[position + 1 :]
         loaded = any(load.after > position for load in found.loads)
-        again = any(one.phase > stop.phase and one.model is stop.model for one in after)
-        if not best or loaded or again or _went_back(found, stop):
+        if not best or loaded or _went_back(found, stop):
             return
         used = any(one.weights == last.weights for one in after) or found.copied_after > found.early_stops.index(stop)
         if not used if by.saved else any(one.kept for one in best):
