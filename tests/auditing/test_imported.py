@@ -10,9 +10,11 @@ from bridle.auditing.imported import when_imported
 @pytest.fixture
 def module(tmp_path, monkeypatch):
     (tmp_path / "thing_to_import.py").write_text("value = 3\n")
+    (tmp_path / "other_thing_to_import.py").write_text("value = 4\n")
     monkeypatch.syspath_prepend(tmp_path)
     yield "thing_to_import"
-    sys.modules.pop("thing_to_import", None)
+    for name in ("thing_to_import", "other_thing_to_import"):
+        sys.modules.pop(name, None)
 
 
 def test_once_it_is_loaded(module):
@@ -20,8 +22,11 @@ def test_once_it_is_loaded(module):
     with when_imported(module, lambda loaded: seen.append(loaded.value)):
         assert seen == []
         assert module not in sys.modules
+        __import__("other_thing_to_import")
+        assert seen == []
         __import__(module)
         assert seen == [3]
+        assert sys.meta_path == before
     assert sys.meta_path == before
 
 

@@ -76,6 +76,7 @@ def test_penalties_in_the_loss_are_measured():
 
 TO_THE_END = [
     ("early_stopping_keeps_last", "best_weights_not_restored"),
+    ("imported_loop/script", "best_weights_not_restored"),
     ("selected_on_test", "selected_on_test"),
     ("averaged_without_statistics", "stale_batch_norm"),
     ("scaled_before_split", "preprocessing_on_all_rows"),
@@ -87,6 +88,12 @@ def test_mistakes_that_show_at_the_end(script, name):
     traced = audit_script(SCRIPTS / f"{script}.py", epochs=1000)
     assert [finding.name for finding in traced.findings] == [name]
     assert traced.notes == ()
+
+
+def test_a_loop_in_an_imported_module_that_restores_the_best_weights():
+    traced = audit_script(SCRIPTS / "imported_loop" / "script.py", ["--restore"], epochs=1000)
+    assert (traced.findings, traced.notes) == ((), ())
+    assert "fitting" not in sys.modules
 
 
 @pytest.mark.parametrize("epochs", [0, 2, 1000])

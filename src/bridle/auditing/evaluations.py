@@ -1,7 +1,7 @@
 """The evaluations of a running script: on which rows, with which weights, how well, and what was kept of them."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import wraps
 from hashlib import blake2b
@@ -11,10 +11,10 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from bridle.auditing.loaders import Loaders, Turn, names_of, spaces
+from bridle.auditing.loaders import Loaders, Turn, named_among, names_of, spaces
 from bridle.auditing.loops import Loops
 from bridle.auditing.rows import digests
-from bridle.auditing.witnessed import EarlyStop, Evaluation, Load, Witnessed
+from bridle.auditing.witnessed import EarlyStop, Evaluation, Load, Stopper, Witnessed
 
 MOST = 500
 """Evaluations that are recorded: more than that are calls within the training, and each time weights are hashed."""
@@ -38,6 +38,7 @@ class Evaluations:
         self._phase = 0
         self._training = False
         self._kept = False
+        self._passing = 0
         self._begun: dict[int, int] = {}
         self._names: dict[int, tuple[Any, frozenset[str]]] = {}
         self.loops = Loops(self._loop_begun, self._loop_left)
@@ -86,8 +87,19 @@ class Evaluations:
         if len(self._found.evaluations) < MOST:
             training_rows = turn is not None and turn.loader is self._loaders.training
             names = frozenset[str]() if training_rows else self._named(source)
-            self._open = Evaluation(model, digest_of(model), self._phase, source, names, training_rows, self._kept)
+            others = self._models(spaces(sys._getframe(2)), but=model)
+            known_as = names, training_rows, self._kept, others
+            self._open = Evaluation(model, digest_of(model), self._phase, source, *known_as)
             self._found.evaluations.append(self._open)
+
+    def ends(self, variables: list[Mapping[str, Any]]) -> None:
+        """The script has ended, with these variables."""
+        self._found.named_at_end = self._models(variables)
+
+    def _models(self, variables: list[Mapping[str, Any]], but: nn.Module | None = None) -> frozenset[tuple[str, int]]:
+        """The models, trained and evaluated before, that variables name."""
+        known = {id(one.model): one.model for one in self._found.evaluations if one.phase and one.model is not but}
+        return frozenset(named_among(known, variables) if known else ())
 
     @property
     def is_open(self) -> bool:
@@ -112,11 +124,32 @@ class Evaluations:
 
     def keeps(self) -> None:
         """The weights as they are now were copied or saved."""
-        self._kept = True
+        if self._passing:
+            return
+        self._kept, self._found.copied_after = True, len(self._found.early_stops)
         for evaluation in reversed(self._found.evaluations):
             if self._training or evaluation.phase < self._phase:
                 return
             evaluation.kept = True
+
+    @contextmanager
+    def passing_copies(self) -> Iterator[None]:
+        """What is copied or saved in here does not last: the next copy takes its place."""
+        self._passing += 1
+        try:
+            yield
+        finally:
+            self._passing -= 1
+
+    @property
+    def phase(self) -> int:
+        """How often training has begun."""
+        return self._phase
+
+    @property
+    def count(self) -> int:
+        """How many evaluations there were."""
+        return len(self._found.evaluations)
 
     def _named(self, source: Any) -> frozenset[str]:
         """What the script's variables call the loader or the inputs."""
@@ -149,13 +182,23 @@ class Evaluations:
         self._begun[loop] = len(self._found.evaluations)
 
     def _loop_left(self, loop: int) -> None:
-        since = self._found.evaluations[self._begun.get(loop, 0) :]
+        self.stopped(self._begun.get(loop, 0))
+
+    def stopped(self, first: int, by: Stopper | None = None) -> None:
+        """A training ended early.
+
+        Args:
+            first: How many evaluations there were before it.
+            by: What stopped it, if that was a framework.
+        """
+        self._open = None  # what is evaluated next is no part of it
+        since = self._found.evaluations[first:]
         if self._training or not since or since[-1].phase < self._phase:
             return
         model = since[-1].model
         within = tuple(one for one in since if one.model is model)
         if within[0].phase < within[-1].phase:
-            self._found.early_stops.append(EarlyStop(model, within, self._phase))
+            self._found.early_stops.append(EarlyStop(model, within, self._phase, by))
 
 
 def digest_of(model: nn.Module) -> bytes:

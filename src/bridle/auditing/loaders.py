@@ -88,6 +88,13 @@ def names_of(value: Any, spaces: list[Mapping[str, Any]]) -> Iterator[str]:
             yield from (inner for inner, item in list(within.items()) if item is value and isinstance(inner, str))
 
 
+def named_among(values: Mapping[int, Any], spaces: list[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:
+    """Names of variables and attributes of ``self``, with the ``id`` of what they name, for values known by theirs."""
+    for space in spaces:
+        for place in (space, getattr(space.get("self"), "__dict__", {})):
+            yield from ((name, id(held)) for name, held in list(place.items()) if id(held) in values)
+
+
 def _named(space: Mapping[Any, Any], depth: int = 1) -> Iterator[tuple[str, DataLoader[Any]]]:
     for name, value in list(space.items()):
         if isinstance(value, DataLoader):

@@ -2,8 +2,9 @@
 
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
+from functools import partial
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
@@ -19,6 +20,8 @@ from bridle.auditing.evaluations import Evaluations
 from bridle.auditing.first_steps import FirstSteps
 from bridle.auditing.keras import (
     added_after_compile,
+    chosen_on_test,
+    fitted_on_all_rows,
     last_weights_kept,
     losses_left_out,
     set_after_build,
@@ -26,9 +29,10 @@ from bridle.auditing.keras import (
 )
 from bridle.auditing.keras.notice import KerasModels
 from bridle.auditing.loaders import Loaders, spaces
-from bridle.auditing.loops import compiled
+from bridle.auditing.modules import Modules
 from bridle.auditing.never_added import NeverAdded
 from bridle.auditing.observed import Observed
+from bridle.auditing.stopping.notice import Stoppings
 from bridle.auditing.transformers import Transformers
 from bridle.auditing.watch import Watch
 from bridle.auditing.witnessed import Witnessed
@@ -61,10 +65,10 @@ def audit_script(script: str | Path, arguments: Sequence[str] = (), *, epochs: i
     path = Path(script)
     if not path.is_file():
         raise RunError(f"The script must be a Python file; {script} is none. Give the path of a training script.")
-    trace = _Trace(epochs)
-    with _in_place_of_main(path, arguments) as module, trace.following(), redirect_stdout(sys.stderr):
+    trace, own = _Trace(epochs), Modules(path)
+    with _in_place_of_main(path, arguments) as module, own.followed(), trace.following(), redirect_stdout(sys.stderr):
         try:
-            exec(compiled(path), module.__dict__)
+            exec(own.main(), module.__dict__)
             trace.witnessed.ended = True
         except _EnoughError:
             pass
@@ -115,6 +119,7 @@ class _Trace:
             stack.callback(hook.remove)
             stack.enter_context(self._loaders.noticed())
             stack.enter_context(self._evaluations.noticed())
+            stack.enter_context(Stoppings(self._evaluations).noticed())
             stack.enter_context(self._transformers.noticed())
             stack.enter_context(self._first_steps.noticed())
             stack.enter_context(_uncompiled())
@@ -203,8 +208,15 @@ class _Trace:
             return
         self._judged = True
         self.witnessed.unfelt.extend(self._never_added.found())
+        self._evaluations.ends(variables)
         for callbacks in self._keras.callbacks:
             self.findings.extend(last_weights_kept.look(callbacks))
+        trainings, adapted = self._keras.trainings, self._keras.adapted
+        with self._alone():
+            fits = self.witnessed.fits
+            self._found("preprocessing_on_all_rows", lambda: fitted_on_all_rows.look(trainings, fits, adapted))
+        if self.witnessed.ended:
+            self._found("selected_on_test", lambda: chosen_on_test.look(trainings))
         validation = self._loaders.validation or self._loaders.named_for_validation(variables)
         with self._alone():
             for optimizer in self._optimizers:
@@ -222,13 +234,16 @@ class _Trace:
         for check in checks_seen_in("script"):
             if averaged and check.name != StaleBatchNorm.name:
                 continue
-            try:
-                found = list(check.look(observed))
-            except Exception as error:
-                self.notes.append(f"{check.name} could not look: {type(error).__name__}: {error}")
-                continue
-            known = {(finding.name, finding.message) for finding in self.findings}
-            self.findings.extend(finding for finding in found if (finding.name, finding.message) not in known)
+            self._found(check.name, partial(check.look, observed))
+
+    def _found(self, name: str, look: Callable[[], Iterable[Finding]]) -> None:
+        try:
+            found = list(look())
+        except Exception as error:
+            self.notes.append(f"{name} could not look: {type(error).__name__}: {error}")
+            return
+        known = {(finding.name, finding.message) for finding in self.findings}
+        self.findings.extend(finding for finding in found if (finding.name, finding.message) not in known)
 
 
 @contextmanager

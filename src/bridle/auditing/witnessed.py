@@ -126,6 +126,8 @@ class Evaluation:
         names: What the script's variables call that loader or tensor.
         training_rows: Whether the rows are those of the training loader.
         kept: Whether these weights were copied or saved before training went on.
+        named: Other models that were evaluated before and that the script's variables still name, each as the name and
+            the model's ``id``.
         rows: How many rows there are.
         total: The sum of their digests, the same in any order.
         losses: Mean losses, each with its number of rows.
@@ -139,6 +141,7 @@ class Evaluation:
     names: frozenset[str]
     training_rows: bool
     kept: bool
+    named: frozenset[tuple[str, int]] = frozenset()
     rows: int = 0
     total: int = 0
     losses: list[tuple[float, int]] = field(default_factory=list)
@@ -161,19 +164,46 @@ def _mean(values: list[tuple[float, int]]) -> float:
     return sum(value * count for value, count in values) / rows if rows else math.nan
 
 
+@dataclass(frozen=True)
+class Stopper:
+    """A framework's own early stopping that has ended a training.
+
+    Args:
+        name: What it is: ``"Lightning's EarlyStopping"``.
+        monitor: What it monitors.
+        best: The best value of that.
+        last: The last value.
+        since: How often it was looked at after the best value.
+        phase: How often training had begun before the best value.
+        saved: Whether the framework saved the best weights to a file.
+        advice: What to write instead, as a sentence.
+    """
+
+    name: str
+    monitor: str
+    best: float
+    last: float
+    since: int
+    phase: int
+    saved: bool
+    advice: str
+
+
 @dataclass(frozen=True, eq=False)
 class EarlyStop:
-    """A loop over epochs that the script left early.
+    """A loop over epochs that the script, or a framework, left early.
 
     Args:
         model: The model that it trained.
         evaluations: Those of this model since the loop began.
         phase: How often training had begun before.
+        by: The framework's callback that stopped it; None in a loop of the script's own.
     """
 
     model: nn.Module
     evaluations: tuple[Evaluation, ...]
     phase: int
+    by: Stopper | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,10 +256,12 @@ class Witnessed:
         validations: For each pass over validation rows, the digests of the rows that the model was given.
         trained_rows: The digests of the first rows that models were trained on.
         evaluations: Passes over rows without training, in a script.
-        early_stops: Loops over epochs that the script left early.
+        early_stops: Loops over epochs that the script, or a framework, left early.
+        copied_after: How many of these there were when weights were last copied or saved.
         loads: Weights that were loaded after evaluations.
         averaged: Averaged models of torch that were evaluated.
         fits: Transformers of scikit-learn that were fitted.
+        named_at_end: Models that were evaluated and that the script's variables named at its end, as in ``Evaluation``.
         ended: Whether the script ran to its own end.
     """
 
@@ -245,9 +277,11 @@ class Witnessed:
     trained_rows: list[bytes] = field(default_factory=list)
     evaluations: list[Evaluation] = field(default_factory=list)
     early_stops: list[EarlyStop] = field(default_factory=list)
+    copied_after: int = 0
     loads: list[Load] = field(default_factory=list)
     averaged: list[AveragedModel] = field(default_factory=list)
     fits: list[Fit] = field(default_factory=list)
+    named_at_end: frozenset[tuple[str, int]] = frozenset()
     ended: bool = False
 
     def forward_of(self, model: nn.Module) -> Forward | None:

@@ -68,7 +68,7 @@ def test_a_pipeline_whose_last_step_splits_is_a_note(findings, table):
 def test_a_step_whose_output_is_changed_afterwards_is_known_by_its_count(findings, table):
     reduced = PCA(2).fit(table[0])
     (finding,) = findings(reduced.transform(table[0]) * 7, [Fit(reduced, table[0], None)])
-    assert finding.numbers["rows"] == 60
+    assert (finding.numbers["rows"], finding.numbers["shared"]) == (60, 20)
 
 
 def test_fitted_on_the_training_rows(findings, table):
@@ -102,6 +102,12 @@ def test_numbers_standardised_by_the_training_rows(findings, table):
     assert findings((table[0] - train.mean(0)) / train.std(0)) == []
     assert findings((table[0] - train.mean()) / train.std()) == []
     assert findings(table[0]) == []
+
+
+def test_parts_that_are_standardised_each_by_itself(findings):
+    """Nothing shows that they were standardised together."""
+    column = np.tile([1.0, -1.0], COUNT // 2) + 1e-7 * np.arange(COUNT)  # of rows that are all different
+    assert findings(np.stack([column, -column], axis=1), kind=torch.float64) == []
 
 
 def test_nothing_to_compare(observe, linear):

@@ -31,6 +31,14 @@ def test_last_weights_after_a_stop():
     )
 
 
+class Own(EarlyStopping):
+    """A class of the user's own."""
+
+
+def test_a_class_of_the_users_own():
+    assert len(list(look([Own(**vars(stopping()))]))) == 1
+
+
 def test_before_it_stops_it_is_a_note():
     (finding,) = look([stopping(stopped_epoch=0)])
     assert finding.severity is Severity.INFO

@@ -6,7 +6,7 @@ from typing import ClassVar, final
 from bridle.auditing.checks._base import Check
 from bridle.auditing.evaluations import digest_of
 from bridle.auditing.observed import Observed
-from bridle.auditing.witnessed import EarlyStop, Evaluation, Load, Witnessed
+from bridle.auditing.witnessed import EarlyStop, Evaluation, Load, Stopper, Witnessed
 from bridle.records import Finding, Severity
 
 
@@ -14,11 +14,12 @@ from bridle.records import Finding, Severity
 class BestWeightsNotRestored(Check):
     """The weights at the end of a script are compared with those of its best validation.
 
-    A script is judged that ran to its own end, and that left its loop over epochs by ``break`` or ``return``: who
-    trains a fixed number of epochs means the last weights. Loops in modules that the script imports, and loops that
-    end by their own condition, are not seen. Nothing is said where the best weights were copied or saved when they
-    were validated, since what happens to a file later is not seen; what is certain then is the mistake to load the
-    model's own live tensors, in the belief that ``state_dict()`` had copied them.
+    A script is judged that ran to its own end, and that ended its loop over epochs by something that came out in it,
+    or let a framework's early stopping do that: who trains a fixed number of epochs means the last weights. Nothing is
+    said where the script copied or saved the best weights when they were validated, since what happens to a copy later
+    is not seen; what is certain then is the mistake to load the model's own live tensors, in the belief that
+    ``state_dict()`` had copied them. Where a framework saved them and the script loads nothing, but goes on with the
+    last ones, that is a note.
     """
 
     name: ClassVar[str] = "best_weights_not_restored"
@@ -34,7 +35,12 @@ class BestWeightsNotRestored(Check):
             yield self._loaded_itself(load)
         if found.ended and load is None:
             for stop in found.early_stops:
-                yield from self._stopped(found, stop)
+                if stop.by is None:
+                    yield from self._stopped(found, stop)
+            frameworks = [
+                one for stop in found.early_stops if stop.by for one in self._stopped_by(found, stop, stop.by)
+            ]
+            yield from frameworks[-1:]  # a search trains many times with the same callback
 
     def _loaded_itself(self, load: Load) -> Finding:
         message = (
@@ -61,6 +67,25 @@ class BestWeightsNotRestored(Check):
         )
         numbers = {"validations_since": epochs, **{name: [before, after] for name, before, after in shared}}
         yield Finding(self.name, Severity.WARNING, message, numbers)
+
+    def _stopped_by(self, found: Witnessed, stop: EarlyStop, by: Stopper) -> Iterator[Finding]:
+        last = stop.evaluations[-1]
+        position, best = found.evaluations.index(last), [one for one in stop.evaluations if one.phase == by.phase]
+        after = found.evaluations[position + 1 :]
+        loaded = any(load.after > position for load in found.loads)
+        if not best or loaded or _went_back(found, stop):
+            return
+        used = any(one.weights == last.weights for one in after) or found.copied_after > found.early_stops.index(stop)
+        if not used if by.saved else any(one.kept for one in best):
+            return
+        where = "are in a file that nothing loaded, and the last ones were used" if by.saved else "were not kept"
+        message = (
+            f"{by.name} stopped the training and left the model with its last weights: {by.monitor} {by.last:.4g} "
+            f"instead of {by.best:.4g}, {by.since} validations after the best one. The weights of that one {where}. "
+            f"{by.advice}."
+        )
+        numbers = {"monitor": by.monitor, "best": by.best, "last": by.last, "validations_since": by.since}
+        yield Finding(self.name, Severity.INFO if by.saved else Severity.WARNING, message, numbers)
 
 
 def _trained_between(found: Witnessed, load: Load) -> bool:

@@ -54,30 +54,54 @@ class PreprocessingOnAllRows(Check):
 
     def look(self, observed: Observed) -> Iterator[Finding]:
         """The finding for each transformer, else for the numbers themselves."""
+        seen = observed.witnessed or Witnessed()
         with Undo():
-            fits = observed.witnessed.fits if observed.witnessed is not None else []
-            parts = _parts(observed)
-            if parts is None:
-                return
-            effects = [(fit, effect) for fit in fits if (effect := _effect(fit, parts)) is not None]
-            if effects:  # a pipeline and its steps are one mistake
-                yield self._of_fit(*max(effects, key=lambda pair: pair[1].targets))
-            else:
-                yield from self._of_numbers(parts)
+            trained, train = _read(observed.loader)
+            validated, valid = _read(observed.val_loader)
+            trained = trained or seen.trained_rows  # read from the loaders, or else as the model was given them
+            validated = validated or next((rows for rows in seen.validations if rows), [])
+            yield from self._found(_parts(trained, validated, train, valid), seen.fits, split=False)
 
-    def _of_fit(self, fit: Fit, effect: "_Effect") -> Finding:
+    def between(
+        self, train: Sequence[Any], valid: Sequence[Any], fits: Sequence[Fit], split: bool
+    ) -> Iterator[Finding]:
+        """The same for arrays that were given to a training.
+
+        Args:
+            train: The arrays of training rows.
+            valid: Those of validation rows.
+            fits: Transformers that were fitted.
+            split: Whether the training split the validation rows off by itself, so that what came before it is a note.
+        """
+        with Undo():
+            trained, numbers = _read(train)
+            validated, others = _read(valid)
+            yield from self._found(_parts(trained, validated, numbers, others), fits, split)
+
+    def _found(self, parts: "_Parts | None", fits: Sequence[Fit], split: bool) -> Iterator[Finding]:
+        if parts is None:
+            return
+        effects = [(fit, effect) for fit in fits if (effect := _effect(fit, parts)) is not None]
+        if effects:  # a pipeline and its steps are one mistake
+            yield self._of_fit(*max(effects, key=lambda pair: pair[1].targets), split)
+        elif not split:
+            yield from self._of_numbers(parts)
+
+    def _of_fit(self, fit: Fit, effect: "_Effect", split: bool) -> Finding:
         name = type(fit.transformer).__name__
         message = (
             f"{name} was fitted on {effect.rows} rows, {effect.shared} of them validation rows"
             f"{', with their targets' if effect.targets else ''}: what it learned from them is in every training row, "
             "and their score is better than on rows it has never seen. "
         )
-        if fit.in_pipeline:
+        if split:
+            message += "validation_split splits off validation rows after it: hold out rows for the test."
+        elif fit.in_pipeline:
             message += "The last step of its pipeline splits off validation rows after it: hold out rows for the test."
         else:
             message += f"Split first; {name}().fit(training rows), then transform() for all parts, or a Pipeline."
         levels = (Severity.INFO, Severity.WARNING, Severity.ERROR)
-        severity = levels[1 + effect.targets - fit.in_pipeline]
+        severity = levels[1 + effect.targets - (fit.in_pipeline or split)]
         numbers = {"transformer": name, "rows": effect.rows, "shared": effect.shared, "targets": effect.targets}
         return Finding(self.name, severity, message, numbers)
 
@@ -114,13 +138,9 @@ class _Effect:
     targets: bool
 
 
-def _parts(observed: Observed) -> _Parts | None:
-    """Read from the loaders, or else as the model was given them."""
-    seen = observed.witnessed or Witnessed()
-    trained, train = _read(observed.loader)
-    validated, valid = _read(observed.val_loader)
-    trained = trained or seen.trained_rows
-    validated = validated or next((rows for rows in seen.validations if rows), [])
+def _parts(
+    trained: Sequence[bytes], validated: Sequence[bytes], train: Tensor | None, valid: Tensor | None
+) -> _Parts | None:
     alone = set(validated) - set(trained)
     return _Parts(set(trained), alone, (len(trained), len(validated)), train, valid) if alone else None
 
