@@ -1,6 +1,6 @@
-"""The same training in one process or as one of two (gloo); run by test_huggingface.py.
+"""The same training in one process or as one of two (gloo); run by test_callback.py.
 
-RANK=... WORLD_SIZE=... python huggingface_replicas.py FOLDER
+RANK=... WORLD_SIZE=... python replicas.py FOLDER
 """
 
 import os
@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 
 import torch
-from test_huggingface import bert, make, synthetic  # of the folder of this script
+from test_callback import bert, make, synthetic  # of the folder of this script
 
 from bridle.core import Recipe
 from bridle.integrations.huggingface import regularize

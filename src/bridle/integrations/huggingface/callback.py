@@ -9,19 +9,17 @@ from typing import Any, Literal, final
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
 
-from bridle.core import Augmentation, Averaging, Noise, Recipe, StopRule, TargetRule, UpdateRule
+from bridle.core import Averaging, Recipe, StopRule
 from bridle.core.scope import Scope, resolve
 from bridle.engine.companion import Companion
 from bridle.engine.losses import wide
 from bridle.engine.unwrapped import unwrapped
 from bridle.errors import DataError, RecipeError
-from bridle.integrations import needs
-
-with needs("bridle.huggingface", "bridle[huggingface]"):
-    import accelerate as _accelerate  # noqa: F401 - the Trainer asks for it only when it is made
-    from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-    from transformers.trainer_utils import get_last_checkpoint
+from bridle.integrations.huggingface._counts import warn_of_mean
+from bridle.integrations.huggingface._refusals import refuse
 
 STATE = "bridle.pt"
 """The file of a checkpoint that holds the recipe's state."""
@@ -101,13 +99,13 @@ class Regularize(TrainerCallback):
     ) -> None:
         if mode not in ("min", "max"):
             raise RecipeError(f'regularize(mode=...) must be "min" or "max"; got {mode!r}.')
-        _refuse(trainer, recipe)
+        refuse(trainer, recipe)
         self.trainer, self.recipe, self.monitor = trainer, recipe, monitor
         self._sign, self._seed, self._statistics = 1.0 if mode == "min" else -1.0, seed, statistics
         self._companion: Companion | None = None
         self._checkpoint: str | None = None
         self._sums: dict[str, Tensor] = {}
-        self._logged = 0
+        self._logged, self._compared = 0, False
         self._train, self._evaluate = trainer.train, trainer.evaluate
         self._compute_loss, self._log = trainer.compute_loss, trainer.log
         trainer.train, trainer.evaluate = self.train, self.evaluate
@@ -149,7 +147,7 @@ class Regularize(TrainerCallback):
             if not file.is_file():
                 raise RecipeError(f"{self._checkpoint} has no {STATE}: it was saved without this recipe. Start anew.")
             self._companion.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
-        self._sums, self._logged = {}, self._companion.step
+        self._sums, self._logged, self._compared = {}, self._companion.step, False
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Put the recipe's state beside the checkpoint."""
@@ -208,6 +206,9 @@ class Regularize(TrainerCallback):
         if companion.softens_targets:
             loss, outputs = self._soft_loss(model, inputs, num_items_in_batch)
         else:
+            if not self._compared and self._is_scaled(num_items_in_batch):
+                self._compared = True
+                warn_of_mean(self.trainer, partial(self._compute_loss, model), inputs, num_items_in_batch)
             loss, outputs = self._compute_loss(model, inputs, True, num_items_in_batch)
         # The Trainer divides a loss by the number of micro-batches unless it is scaled already.
         share = 1 / self.trainer.current_gradient_accumulation_steps
@@ -268,28 +269,3 @@ def _changed(companion: Companion, inputs: dict[str, Any], dtype: torch.dtype) -
     seen = none if pictures is None else pictures
     seen, labels = companion.batch(seen, labels)
     return inputs | {"labels": labels} | ({} if pictures is None else {"pixel_values": seen})
-
-
-def _refuse(trainer: Trainer, recipe: Recipe) -> None:
-    args = trainer.args
-    if trainer.is_deepspeed_enabled or trainer.is_fsdp_enabled:
-        raise RecipeError("regularize needs whole weights on every device; DeepSpeed and FSDP shard them. Use DDP.")
-    if args.n_gpu > 1:
-        raise RecipeError(f"regularize takes one process for each device; this has {args.n_gpu} in one. Use torchrun.")
-    twice = [rule.key for rule in recipe.of(UpdateRule) if rule.recomputes]
-    if twice:
-        raise RecipeError(f"{twice[0]} takes the gradient twice in a step, for which the Trainer has no closure.")
-    if recipe.of(Noise) and args.gradient_checkpointing:
-        raise RecipeError(
-            f"gradient_checkpointing runs a forward pass again, in which {recipe.of(Noise)[0].key} would draw anew. "
-            "Train without one of the two."
-        )
-    if args.label_smoothing_factor and (recipe.of(TargetRule) or recipe.of(Augmentation)):
-        raise RecipeError("label_smoothing_factor changes the targets a second time. Set it to 0.")
-    if args.load_best_model_at_end and (recipe.of(StopRule) or recipe.of(Averaging)):
-        kept = (*recipe.of(StopRule), *recipe.of(Averaging))[0].key
-        raise RecipeError(f"load_best_model_at_end would replace the weights that {kept} keeps. Set it to False.")
-    if recipe.of(StopRule) and args.eval_strategy == "no":
-        raise RecipeError(
-            f"{recipe.of(StopRule)[0].key} watches evaluations, and eval_strategy is 'no'. Set it to 'epoch'."
-        )

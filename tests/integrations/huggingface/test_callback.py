@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import warnings
 import zlib
 from pathlib import Path
 
@@ -292,7 +293,7 @@ def test_everything_under_autocast_in_bfloat16(tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_give_the_weights_of_one(tmp_path):
-    script = Path(__file__).with_name("huggingface_replicas.py")
+    script = Path(__file__).with_name("replicas.py")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -391,3 +392,42 @@ def test_questions_of_trec_are_learned(shared_data, tmp_path):
     same(model, plain(recipe, train, epochs=4)[0])
     losses = [entry["data_loss"] for entry in trainer.state.log_history if "data_loss" in entry]
     assert losses[-1] < losses[0]
+
+
+def accumulated(folder, micro=2, counting=False, **settings):
+    """A trained model, whose loss counts the items of all batches or is the plain mean of BERT's own."""
+    model = bert()
+    if counting:
+        forward = model.forward
+
+        def counts(input_ids, attention_mask, labels, num_items_in_batch=None, **others):
+            outputs = forward(input_ids, attention_mask, **others)
+            outputs["loss"] = cross_entropy(outputs.logits, labels, reduction="sum") / num_items_in_batch
+            return outputs
+
+        model.forward = counts
+    trainer = make(model, folder, synthetic(32), epochs=1, gradient_accumulation_steps=micro, **settings)
+    regularize(trainer, Recipe(L2(0.1), Dropout(0.2)))
+    trainer.train()
+    return model
+
+
+def test_a_mean_is_told(tmp_path):
+    with pytest.warns(UserWarning, match="a share of 2 of them.*as much weaker.*model_accepts_loss_kwargs = False"):
+        accumulated(tmp_path)
+
+
+def test_what_counts_and_what_is_not_accumulated_pass(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        accumulated(tmp_path, counting=True)
+        accumulated(tmp_path, micro=1)
+
+
+def test_the_training_is_the_same(tmp_path, monkeypatch):
+    with pytest.warns(UserWarning, match="a share of 2"):
+        asked = accumulated(tmp_path)
+    assert all(module.training for module in asked.modules())
+    monkeypatch.setattr("bridle.integrations.huggingface.callback.warn_of_mean", lambda *_: None)
+    torch.manual_seed(1)
+    same(asked, accumulated(tmp_path))
