@@ -56,7 +56,9 @@ def main() -> None:
     other, seen = bert(), []
     trainer = make(other, folder / f"noise{processes}", synthetic(32), epochs=1, **settings)
     regularize(trainer, Recipe(Dropout(0.5)))
-    other.classifier.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0] == 0))
+    other.classifier.register_forward_pre_hook(
+        lambda head, inputs: seen.append(inputs[0] == 0) if head.training else None
+    )
     trainer.train()
     torch.save(record | {"dropped": seen[0]}, folder / f"{processes}-{rank}.pt")
 
