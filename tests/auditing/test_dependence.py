@@ -1,6 +1,7 @@
 """What outputs and the loss depend on."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -131,6 +132,27 @@ def test_a_penalty_on_inner_activations_has_a_gradient():
     share, weights = without_gradient(found)
     assert not share > 0.2
     assert weights == ()
+
+
+@pytest.mark.parametrize("graph", [True, False])
+def test_a_gradient_in_the_loss_is_no_penalty_without_one(graph):
+    """A gradient penalty: with its graph it trains the weights, without one it is a number and trains nothing."""
+    model = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    inputs = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+
+    def step():
+        optimizer.zero_grad()
+        given = inputs.clone().requires_grad_()
+        loss = model(given).square().mean()
+        (gradient,) = torch.autograd.grad(loss, given, create_graph=graph, retain_graph=True)
+        (loss + 5.0 * gradient.square().sum()).backward()
+        optimizer.step()
+
+    found = measured(SimpleNamespace(model=model, optimizer=optimizer, step=step))
+    share, weights = without_gradient(found)
+    assert math.isnan(share) is graph
+    assert (len(weights) > 0, any("is not looked for" in note for note in found.notes)) == (not graph, graph)
 
 
 def test_a_step_that_differs_each_time_tells_nothing(line):

@@ -76,6 +76,16 @@ def test_passes_whose_gradients_are_thrown_away_are_forgotten():
     assert trace.losses == [0.0, 4.0]  # a gradient of zeros was not thrown away
 
 
+def test_gradients_with_a_graph_of_their_own():
+    weight, before = nn.Parameter(torch.ones(2)), torch.autograd._engine_run_backward
+    for graph in (False, True):
+        trace = Trace()
+        with backward_passes(trace, [weight]):
+            torch.autograd.grad(weight.pow(3).sum(), weight, create_graph=graph)
+        assert trace.second_order is graph
+    assert torch.autograd._engine_run_backward is before
+
+
 def scaled(trace, plan, clip=None, mine=True):
     weight, other = weight_with([8.0, 8.0]), weight_with([8.0, 8.0])
     optimizer, another = SGD([weight], 0.1), SGD([other], 0.1)

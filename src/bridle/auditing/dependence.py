@@ -59,10 +59,17 @@ def without_gradient(measurement: Measurement) -> tuple[float, tuple[Tensor, ...
     The loss is that of this process. Several processes run the step as often, whatever each of them sees in its own.
 
     Returns:
-        The share, NaN where nothing changes, and the weights that it depends on where it is large.
+        The share, NaN where nothing changes or a gradient is part of the loss, and the weights that it depends on where
+        it is large.
     """
     whole = measurement.whole
     if measurement.noise or not whole.outputs or not whole.losses:
+        return math.nan, ()
+    if whole.second_order:
+        measurement.notes.append(
+            "The step takes a gradient with a graph of its own. A loss that holds it depends on the weights by that: a "
+            "penalty without a gradient is not looked for."
+        )
         return math.nan, ()
     weights = [weight for weight in measurement.weights if weight not in measurement.mixed]
     share = _unexplained(measurement, weights, whole, "outputs")

@@ -58,7 +58,14 @@ def backward_passes(trace: Trace, held: list[Tensor]) -> Iterator[None]:
             trace.roots.append(root)
         return found
 
-    with replaced(torch.autograd, "backward", noted):
+    autograd: Any = torch.autograd
+    run = autograd._engine_run_backward  # what backward() and grad() both call
+
+    def ran(outputs: Any, gradients: Any, retain: Any, create_graph: Any, *args: Any, **kwargs: Any) -> Any:
+        trace.second_order = trace.second_order or bool(create_graph)
+        return run(outputs, gradients, retain, create_graph, *args, **kwargs)
+
+    with replaced(autograd, "backward", noted), replaced(autograd, "_engine_run_backward", ran):
         yield
 
 

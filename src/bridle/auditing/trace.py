@@ -86,6 +86,7 @@ class Trace:
         outputs: What modules gave, in the order of their calls.
         losses: The value at each backward pass.
         roots: The constant factor in front of it.
+        second_order: Whether a gradient was taken with a graph of its own: the loss may have it in it.
         data_weights: The gradient at each of torch's loss functions, times the rows it sums over.
         calls: How often modules of the model were called with tensors.
         scale: The scaler's factor.
@@ -110,6 +111,7 @@ class Trace:
     outputs: list[Any] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     roots: list[float] = field(default_factory=list)
+    second_order: bool = False
     data_weights: list[Tensor] = field(default_factory=list)
     calls: int = 0
     scale: float = 1.0
