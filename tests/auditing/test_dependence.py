@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from bridle.auditing.dependence import used, without_gradient
 from bridle.auditing.measure import Measurement
@@ -132,6 +133,33 @@ def test_a_penalty_on_inner_activations_has_a_gradient():
     share, weights = without_gradient(found)
     assert not share > 0.2
     assert weights == ()
+
+
+def test_a_penalty_that_is_at_its_lowest_has_a_gradient_elsewhere(line):
+    case = line()
+    start = case.weight.detach().clone()
+    share, weights = without_gradient(measured(line(extra=lambda weight: (weight - start).square().sum())))
+    assert share == pytest.approx(0.0, abs=1e-4)
+    assert weights == ()
+
+
+@pytest.mark.parametrize("reentrant", [True, False])
+@pytest.mark.parametrize("detached", [True, False])
+def test_modules_that_are_called_again_within_the_backward_pass(reentrant, detached):
+    model = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    inputs = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], requires_grad=True)
+
+    def step():
+        optimizer.zero_grad()
+        loss = checkpoint(model, inputs, use_reentrant=reentrant).square().mean()
+        weight = model[0].weight.detach() if detached else model[0].weight
+        (loss + weight.square().sum()).backward()
+        optimizer.step()
+
+    share, weights = without_gradient(measured(SimpleNamespace(model=model, optimizer=optimizer, step=step)))
+    assert share == pytest.approx(1.0 if detached else 0.0, abs=1e-4)
+    assert weights == ((model[0].weight,) if detached else ())
 
 
 @pytest.mark.parametrize("graph", [True, False])

@@ -1,6 +1,8 @@
 """The runs of a step with parts switched off, on a line whose gradients are known by hand."""
 
 import itertools
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -182,6 +184,22 @@ def test_what_the_steps_own_code_moves(line):
     ((name, move),) = moves(after=shift)
     assert name == "proximal"
     close(move, [[0.5, 0.5]])
+
+
+def test_a_bound_on_the_norms_of_rows_is_no_decay():
+    model, inputs = nn.Linear(40, 8, bias=False), torch.ones(4, 40)
+    optimizer = SGD(model.parameters(), 0.1)
+
+    def step(rows):
+        optimizer.zero_grad()
+        model(inputs).square().mean().backward()
+        optimizer.step()
+        with torch.no_grad():
+            model.weight.mul_(torch.full((8, 1), 0.5) if rows is None else rows)
+
+    for rows, kind in ((None, "decay"), (torch.linspace(0.49, 0.51, 8)[:, None], "proximal")):
+        case = SimpleNamespace(model=model, optimizer=optimizer, step=partial(step, rows))
+        assert [name for name, *_ in measured(case).own_moves] == [kind]
 
 
 def test_a_step_that_differs_each_time(line):

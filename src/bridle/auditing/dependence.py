@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bridle.auditing.exchange import SILENT
 from bridle.auditing.fits import dot
 from bridle.auditing.measure import Measurement
 from bridle.auditing.outputs import tensors
@@ -90,10 +91,10 @@ def _unexplained(measurement: Measurement, weights: Sequence[Tensor], whole: Tra
     changed = {weight: weight.detach() * (1 + STRETCH) for weight in weights}
     replay: tuple[str, list[Any]] = (kind, whole.outputs)
     losses = measurement.trace(Plan(replay=replay), changed).losses
+    slopes = [measurement.silent.accumulated, measurement.trace(SILENT, changed).accumulated]
     change = sum(losses) - sum(measurement.whole.losses)
     if len(losses) != len(measurement.whole.losses) or abs(change) <= VISIBLE * abs(sum(losses)):
         return math.nan
-    slopes = measurement.silent.accumulated
-    penalised = [weight for weight in weights if weight in measurement.in_loss and weight in slopes]
-    told = sum(dot(slopes[weight], weight) for weight in penalised) * STRETCH
-    return min(abs(change - told * (1 + STRETCH / 2)) / abs(change), 1.0)
+    # The mean of the slopes at both ends: exact for L2 to whatever point, and for L1.
+    told = sum(dot(slope[weight], weight) for slope in slopes for weight in weights if weight in slope) * STRETCH / 2
+    return min(abs(change - told) / abs(change), 1.0)

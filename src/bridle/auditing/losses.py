@@ -90,3 +90,8 @@ def graph_of(outputs: Iterable[Any], known: Collection[Any] = ()) -> Iterator[An
             seen.add(node)
             yield node
             waiting.extend(inner for inner, _ in node.next_functions)
+
+
+def within_backward() -> bool:
+    """Whether a backward pass is running: gradient checkpointing calls modules, and backward, once more in it."""
+    return bool(torch._C._current_graph_task_id() != -1)

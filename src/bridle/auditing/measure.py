@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bridle.auditing.exchange import SILENT, Exchange
-from bridle.auditing.fits import Fit, apart, norm, proportion
+from bridle.auditing.fits import ROUNDINGS, Fit, apart, norm, proportion
 from bridle.auditing.probe import DECAYS
 from bridle.auditing.repeatable import Repeatable
 from bridle.auditing.trace import Plan, Term, Trace
@@ -275,8 +275,19 @@ class Measurement:
         for weight in self.held:
             if weight not in self.start:
                 continue
-            moves = (whole.before[weight] - self.start[weight], self.end[weight] - whole.after[weight])
-            for move in (*moves, *([whole.drift[weight]] if weight in whole.drift else [])):
+            before, after = whole.before[weight], whole.after[weight]
+            moves = [(before - self.start[weight], self.start[weight], True), (self.end[weight] - after, after, True)]
+            moves += [(whole.drift[weight], self.start[weight], False)] if weight in whole.drift else []
+            for move, base, exact in moves:
                 if bool(move.any()):
-                    slope, fit = proportion(move, self.start[weight])
-                    yield ("decay" if fit > LINEAR and slope < 0 else "proximal"), weight, move
+                    yield ("decay" if _is_decay(move, base, exact) else "proximal"), weight, move
+
+
+def _is_decay(move: Tensor, base: Tensor, exact: bool) -> bool:
+    """Whether a move takes a share of the weights: the same of each but for rounding, where their base is exact.
+
+    A bound on norms nearly does so.
+    """
+    slope, fit = proportion(move, base)
+    rounding = ROUNDINGS * torch.finfo(move.dtype).eps
+    return slope < 0 and 1.0 - fit < (max(rounding, (rounding / slope) ** 2) if exact else 1.0 - LINEAR)

@@ -7,7 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import ParametrizationList
 
+from bridle.auditing.losses import within_backward
 from bridle.auditing.trace import Plan, Trace
+
+HOOK = {"prepend": True, "with_kwargs": True, "always_call": True}
+"""A recomputed forward pass is left by an exception once it has what it needs."""
 
 
 def over(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
@@ -56,7 +60,7 @@ class Outputs:
         self._hooks: list[Any] = []
         for module in watched(model):
             self._hooks.append(module.register_forward_pre_hook(self._enter))
-            self._hooks.append(module.register_forward_hook(self._leave, prepend=True, with_kwargs=True))
+            self._hooks.append(module.register_forward_hook(self._leave, **HOOK))
 
     def remove(self) -> None:
         """Take the hooks off."""
@@ -69,12 +73,13 @@ class Outputs:
     def _leave(self, _: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
         self._depth -= 1
         outermost = self._depth == 0
-        self._trace.calls += outermost
+        again = within_backward()  # the graph must come out as it was
+        self._trace.calls += outermost and not again
         first = not self._trace.evaluations  # later ones are at other weights, and there may be more or fewer of them
-        if first and (self._plan.record == "all" or (outermost and self._plan.record)):
+        if first and not again and (self._plan.record == "all" or (outermost and self._plan.record)):
             self._trace.outputs.append(over(output, lambda tensor: tensor.detach().clone()))
         if first and (self._kind == "all" or (outermost and self._kind)):
-            live, held = tensors(output), next(self._held, None)
+            live, held = tensors(output), over(output, Tensor.detach) if again else next(self._held, None)
             output = output if held is None else over(held, lambda tensor: _in_place_of(next(live, None), tensor))
         if self._plan.halve and outermost:
             output = over(output, lambda tensor: tensor * 0.5 if tensor.is_floating_point() else tensor)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad
 from torch.optim import Optimizer
 
-from bridle.auditing.losses import first_loss, root_factor
+from bridle.auditing.losses import first_loss, root_factor, within_backward
 from bridle.auditing.trace import Plan, Trace, dense
 
 
@@ -46,6 +46,8 @@ def backward_passes(trace: Trace, held: list[Tensor]) -> Iterator[None]:
     backward = torch.autograd.backward
 
     def noted(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+        if within_backward():
+            return backward(tensors, *args, **kwargs)
         if _thrown_away(trace, held):
             trace.forget()
         loss, passes, weights = first_loss(tensors), _passes(trace, held), len(trace.data_weights)
