@@ -152,9 +152,10 @@ def test_modules_that_are_called_again_within_the_backward_pass(reentrant, detac
 
     def step():
         optimizer.zero_grad()
-        loss = checkpoint(model, inputs, use_reentrant=reentrant).square().mean()
-        weight = model[0].weight.detach() if detached else model[0].weight
-        (loss + weight.square().sum()).backward()
+        for _ in range(2):
+            loss = checkpoint(model, inputs, use_reentrant=reentrant).square().mean()
+            weight = model[0].weight.detach() if detached else model[0].weight
+            (loss + weight.square().sum()).backward()
         optimizer.step()
 
     share, weights = without_gradient(measured(SimpleNamespace(model=model, optimizer=optimizer, step=step)))
