@@ -158,7 +158,9 @@ def test_modules_that_are_called_again_within_the_backward_pass(reentrant, detac
             (loss + weight.square().sum()).backward()
         optimizer.step()
 
-    share, weights = without_gradient(measured(SimpleNamespace(model=model, optimizer=optimizer, step=step)))
+    found = measured(SimpleNamespace(model=model, optimizer=optimizer, step=step))
+    assert (found.whole.calls, len(found.whole.outputs)) == (2, 2)
+    share, weights = without_gradient(found)
     assert share == pytest.approx(1.0 if detached else 0.0, abs=1e-4)
     assert weights == ((model[0].weight,) if detached else ())
 
