@@ -69,7 +69,9 @@ def audit(
     everything = partial(step, *optimizers)  # never called: what hangs on it is put back
     with uncompiled(), Undo(model, optimizers[0], everything, scaler) as undo:
         weights: list[Tensor] = [weight for _, weight in named(model).values()]
-        probes = (Probe(model, one, bound(step, loader), weights, undo.scalers) for one in optimizers)
+        once = bound(step, loader)
+        undo.restore()  # a shuffled loader draws; each run is to start from the same random state
+        probes = (Probe(model, one, once, weights, undo.scalers) for one in optimizers)
         ledger = joined([measure(model, probe, undo, held, _processes()) for probe in probes])
         observed = Observed(model, optimizers[0], step, loader, val_loader, ledger)
         findings: list[Finding] = []
