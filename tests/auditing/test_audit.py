@@ -305,7 +305,7 @@ def test_a_step_that_takes_a_batch(training):
 
     assert audit(case.model, case.optimizer, step, loader).ledger.noise == 0.0
     assert bool(case.words.any())
-    with pytest.raises(AuditError, match=r"step must take no argument, or one, the batch.*loader is None"):
+    with pytest.raises(AuditError, match="step takes an argument, the batch, and there is no loader"):
         audit(case.model, case.optimizer, step)
     with pytest.raises(AuditError, match="The loader gives no batch"):
         audit(case.model, case.optimizer, step, [])
@@ -376,6 +376,14 @@ def test_a_step_without_an_optimizer_step_is_refused(training):
         audit(case.model, case.optimizer, lambda: cross_entropy(case.model(case.words), case.targets).backward())
     with pytest.raises(AuditError, match=r"audit\(...\) needs an optimizer of torch, or a list of them; got int"):
         audit(case.model, 3, case.step)
+
+
+def test_what_does_not_belong_together_is_refused(training):
+    case, other = training(), training()
+    with pytest.raises(AuditError, match="The SGD holds none of the model's weights"):
+        audit(case.model, other.optimizer, other.step)
+    with pytest.raises(AuditError, match=r"needs a torch\.nn\.Module; got NoneType"):
+        audit(None, case.optimizer, case.step)
 
 
 def test_the_record_survives_json(training):
