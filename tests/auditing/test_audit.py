@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim import SGD, Adagrad, Adam, AdamW, NAdam, Optimizer, RMSprop
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader, TensorDataset
 
 import bridle
 from bridle.auditing.audit import audit
@@ -304,10 +305,29 @@ def test_a_step_that_takes_a_batch(training):
 
     assert audit(case.model, case.optimizer, step, loader).ledger.noise == 0.0
     assert bool(case.words.any())
-    with pytest.raises(AuditError, match=r"step must take no argument, or one, the batch.*loader is None"):
+    with pytest.raises(AuditError, match="step takes an argument, the batch, and there is no loader"):
         audit(case.model, case.optimizer, step)
     with pytest.raises(AuditError, match="The loader gives no batch"):
         audit(case.model, case.optimizer, step, [])
+
+
+def test_a_shuffled_loader_leaves_dropout_its_draws():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(6, 8), nn.Dropout(0.5), nn.Linear(8, 3))
+        rows = TensorDataset(torch.randn(16, 6), torch.randint(0, 3, (16,)))
+    optimizer, loader = SGD(model.parameters(), 0.1), DataLoader(rows, batch_size=8, shuffle=True)
+
+    def step(batch):
+        optimizer.zero_grad()
+        cross_entropy(model(batch[0]), batch[1]).backward()
+        optimizer.step()
+
+    before = torch.get_rng_state()
+    found = audit(model, optimizer, step, loader)
+    assert found.ledger.noise == 0.0
+    assert not [finding for finding in found.findings if finding.name == "step_not_repeatable"]
+    assert torch.equal(before, torch.get_rng_state())
 
 
 def test_an_iterator_makes_steps_differ(training):
@@ -356,6 +376,14 @@ def test_a_step_without_an_optimizer_step_is_refused(training):
         audit(case.model, case.optimizer, lambda: cross_entropy(case.model(case.words), case.targets).backward())
     with pytest.raises(AuditError, match=r"audit\(...\) needs an optimizer of torch, or a list of them; got int"):
         audit(case.model, 3, case.step)
+
+
+def test_what_does_not_belong_together_is_refused(training):
+    case, other = training(), training()
+    with pytest.raises(AuditError, match="The SGD holds none of the model's weights"):
+        audit(case.model, other.optimizer, other.step)
+    with pytest.raises(AuditError, match=r"needs a torch\.nn\.Module; got NoneType"):
+        audit(None, case.optimizer, case.step)
 
 
 def test_the_record_survives_json(training):

@@ -42,7 +42,9 @@ def test_a_named_pair_stays_one():
 
 
 def test_what_is_refused():
-    with pytest.raises(AuditError, match=r"it takes 1 and loader is None\. Wrap it"):
+    with pytest.raises(
+        AuditError, match=r"no loader to give it one\. Write audit\(model, optimizer, step, train_loader\)"
+    ):
         bound(lambda _: None, None)
     with pytest.raises(AuditError, match=r"it takes 2\. Wrap it: lambda batch: step\(model, batch\)"):
         bound(lambda _, __: None, [1])

@@ -93,6 +93,44 @@ def test_sums_of_weights_and_loss_only():
     assert record.sums == [Sum(False, False, 2 * norm.item(), loss.item())]
 
 
+def test_sums_of_evaluations_are_told_from_those_of_training():
+    record, model = Witnessed(), nn.Linear(4, 3)
+
+    def summed():
+        return F.cross_entropy(model(INPUTS), TARGET) + model.weight.norm()
+
+    def evaluate():
+        with torch.no_grad():
+            model.eval()
+            summed()
+
+    with Watch(record):
+        evaluate()  # before any training, as Lightning does
+        for _ in range(40):
+            model.train()
+            loss = summed()
+        _ = loss.detach() + model.weight.detach().norm()  # a number to print
+        evaluate()
+    assert [(one.evaluation, one.gradient) for one in record.sums] == [
+        (True, False),
+        *[(False, True)] * 16,
+        (True, False),
+    ]
+
+
+def test_a_frozen_teacher_in_the_first_step_makes_it_no_evaluation():
+    record, model, teacher = Witnessed(), nn.Linear(4, 3), nn.Linear(4, 3).eval()
+
+    def taught():
+        with torch.no_grad():
+            return teacher(INPUTS).softmax(1)
+
+    with Watch(record):
+        F.cross_entropy(model(INPUTS), taught())
+        F.cross_entropy(*reversed((taught(), model(INPUTS))))
+    assert [call.evaluation for call in record.losses] == [False, False]
+
+
 def test_the_norm_of_gradients_is_no_penalty():
     record, model = Witnessed(), nn.Linear(4, 3)
     with Watch(record):

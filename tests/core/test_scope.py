@@ -104,6 +104,8 @@ def test_a_scope_that_matches_nothing_lists_the_model():
     )
     with pytest.raises(ScopeError, match=r"The model has: no trainable parameter\."):
         resolve(nn.ReLU(), "all")
+    with pytest.raises(ScopeError, match=r"15\.weight \(matrices\) and 84 more\.$"):
+        resolve(nn.Sequential(*(nn.Linear(2, 2, bias=False) for _ in range(100))), {"names": "encoder.*"})
 
 
 @pytest.mark.parametrize(

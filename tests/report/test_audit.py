@@ -12,8 +12,8 @@ def entry(name, **fields):
     return Entry(name, "matrices", (2, 2), True, True, True, 2.0, 0.1, 0.0, 0.1, 1.0, 0.5, **fields)
 
 
-def printed(audit):
-    console = Console(file=StringIO(), width=160)
+def printed(audit, width=160):
+    console = Console(file=StringIO(), width=width)
     print_audit(audit, console)
     return console.file.getvalue()
 
@@ -47,3 +47,19 @@ def test_nothing_found():
 def test_several_processes():
     text = printed(Audit(Ledger((entry("w"),), "Adam", processes=4), ()))
     assert text.startswith("What moved the weights in one step of Adam in 4 processes, in shares of each movement")
+
+
+def test_a_narrow_terminal_gets_two_tables_with_every_number_whole():
+    names = ("data", "penalty", "decay", "proximal", "clipping", "interaction")
+    parts = {name: Part(0.1, place / 10, 0.0) for place, name in enumerate(names)}
+    name = "encoder.layer.0.attention.self.query.weight"
+    held = entry(name, parts=parts, strength=4.68e-5, penalty="L2 and L1", l1_strength=1.23e-4, decay=3.99e-5)
+    lines = printed(Audit(Ledger((held,), "SGD"), ()), 80).splitlines()
+    heads = [number for number, line in enumerate(lines) if line.startswith("parameter")]
+    (first, *cells), (second, *strengths) = (lines[head + 1].split() for head in heads)
+    assert lines[heads[0]].split() == ["parameter", "moved", "data", "penalty", "decay", "proximal", "clipping", "rest"]
+    assert cells == ["5.00%", "0.0%", "10.0%", "20.0%", "30.0%", "40.0%", "50.0%"]
+    assert strengths == ["4.68e-5", "1.23e-4", "3.99e-5", "yes"]
+    assert first + "".join(lines[heads[0] + 2 : heads[1] - 1]).replace(" ", "") == name
+    assert second + lines[heads[1] + 2].strip() == name
+    assert any(line.startswith("Rest is what earlier steps") for line in lines)

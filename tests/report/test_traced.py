@@ -20,6 +20,7 @@ def test_text():
     assert max(map(len, lines)) <= 100
     assert lines[-4:] == ["note", "  Not seen.", "", "Found: 1 error, 1 info."]
     assert text(Traced("a.py", (), 2, 1)) == "a.py: 2 optimizer steps, 1 validation\n\nNothing was found."
+    assert text(Traced("a.py", FINDINGS * 2, 2, 1)).endswith("Found: 2 errors, 2 info.")
 
 
 def test_forms():

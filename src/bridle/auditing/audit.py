@@ -61,15 +61,20 @@ def audit(
         The ledger of the step, the findings with the worst first, and what could not be put back.
 
     Raises:
-        AuditError: If the step never calls ``optimizer.step()``, takes a batch and there is no loader, or if two
-            optimizers hold the same weight.
+        AuditError: If the step never calls ``optimizer.step()``, takes a batch and there is no loader, if two
+            optimizers hold the same weight, or one none of the model's.
     """
+    if not isinstance(model, nn.Module):
+        raise AuditError(f"audit(model, ...) needs a torch.nn.Module; got {type(model).__name__}.")
     optimizers = [_plain(one) for one in (optimizer if isinstance(optimizer, list | tuple) else [optimizer])]
     held = _held_once(optimizers)
+    _of_the_model(optimizers, model)
     everything = partial(step, *optimizers)  # never called: what hangs on it is put back
     with uncompiled(), Undo(model, optimizers[0], everything, scaler) as undo:
         weights: list[Tensor] = [weight for _, weight in named(model).values()]
-        probes = (Probe(model, one, bound(step, loader), weights, undo.scalers) for one in optimizers)
+        once = bound(step, loader)
+        undo.restore()  # a shuffled loader draws; each run is to start from the same random state
+        probes = (Probe(model, one, once, weights, undo.scalers) for one in optimizers)
         ledger = joined([measure(model, probe, undo, held, _processes()) for probe in probes])
         observed = Observed(model, optimizers[0], step, loader, val_loader, ledger)
         findings: list[Finding] = []
@@ -119,3 +124,13 @@ def _held_once(optimizers: Sequence[Optimizer]) -> list[Tensor]:
             "taken apart. Give each weight to one optimizer, or audit a step of each by itself."
         )
     return held
+
+
+def _of_the_model(optimizers: Sequence[Optimizer], model: nn.Module) -> None:
+    weights = set(model.parameters())
+    for one in optimizers:
+        if weights.isdisjoint(weight for group in one.param_groups for weight in group["params"]):
+            raise AuditError(
+                f"The {type(one).__name__} holds none of the model's weights. Give the model that it trains (several "
+                "in one nn.ModuleDict), or make the optimizer anew from model.parameters() where the model was copied."
+            )

@@ -19,10 +19,15 @@ def bound(step: Callable[..., Any], loader: Iterable[Any] | None) -> Callable[[]
     needed = _needed(step)
     if needed == 0:
         return step
-    if needed > 1 or loader is None:
+    if needed > 1:
         raise AuditError(
-            f"step must take no argument, or one, the batch, which the loader gives; it takes {needed}"
-            f"{' and loader is None' if loader is None else ''}. Wrap it: lambda batch: step(model, batch)."
+            f"step must take no argument, or one, the batch, which the loader gives; it takes {needed}. "
+            "Wrap it: lambda batch: step(model, batch)."
+        )
+    if loader is None:
+        raise AuditError(
+            "step takes an argument, the batch, and there is no loader to give it one. "
+            "Write audit(model, optimizer, step, train_loader)."
         )
     batch = next(iter(loader), None)
     if batch is None:

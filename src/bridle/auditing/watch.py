@@ -135,6 +135,7 @@ class Watch(TorchFunctionMode):
                 self._forgotten(module)
         elif not torch.is_grad_enabled() and not module.training:
             self._evaluated(module, inputs)
+            self.evaluation = self.evaluation or not self.trained  # a teacher may be called within a training step
 
     def _evaluated(self, module: nn.Module, inputs: Any) -> None:
         norms = [part for part in module.modules() if isinstance(part, _BatchNorm)]
@@ -257,7 +258,9 @@ class Watch(TorchFunctionMode):
         penalty = terms[WEIGHTS]
         if penalty.requires_grad and loss.requires_grad:
             self._penalty_added(penalty)
-        if len(self.witnessed.sums) < KEPT:
+        if not (self.evaluation or loss.requires_grad):
+            return  # a number to print
+        if sum(known.evaluation == self.evaluation for known in self.witnessed.sums) < KEPT:
             found = Sum(self.evaluation, penalty.requires_grad, penalty.item(), loss.item())
             self.witnessed.sums.append(found)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from itertools import islice
 from typing import Any, TypeAlias
 
 from torch import nn
@@ -13,6 +14,9 @@ Scope: TypeAlias = str | Mapping[str, Any]
 """A named scope (:data:`NAMED`), or ``{"modules": ["Linear"], "names": "head.*"}`` with either key."""
 
 NAMED = ("matrices", "biases", "norms", "embeddings", "first_layer", "last_layer", "all")
+
+LISTED = 16
+"""How many of a model's weights an error names."""
 
 _EMBEDDING = (nn.Embedding, nn.EmbeddingBag)
 _NORM = (nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.modules.batchnorm._NormBase)
@@ -96,9 +100,15 @@ def resolve(model: nn.Module, scope: Scope, *, who: str = "scope") -> list[str]:
     else:
         found = [full for full in everything if _matches(scope, full, everything[full][0], kinds[full])]
     if not found:
-        listing = ", ".join(f"{full} ({kind})" for full, kind in kinds.items()) or "no trainable parameter"
+        listing = inventory(kinds) or "no trainable parameter"
         raise ScopeError(f"{who} with scope {scope!r} matches no weight. The model has: {listing}.{_whole(model)}")
     return found
+
+
+def inventory(kinds: Mapping[str, str]) -> str:
+    """The weights of a model with their kinds, in an error: the first ones of many."""
+    first = ", ".join(f"{name} ({kind})" for name, kind in islice(kinds.items(), LISTED))
+    return f"{first} and {len(kinds) - LISTED} more" if len(kinds) > LISTED else first
 
 
 def _whole(model: nn.Module) -> str:

@@ -39,9 +39,13 @@ def text(traced: Traced) -> str:
     parts.extend(f"{one.severity.upper()} {one.name}\n{_indented(one.message)}" for one in traced.findings)
     parts.extend(f"note\n{_indented(note)}" for note in traced.notes)
     counts = Counter(finding.severity for finding in traced.findings)
-    summary = ", ".join(f"{counts[severity]} {severity}" for severity in reversed(Severity) if counts[severity])
+    summary = ", ".join(_counted(counts[severity], severity) for severity in reversed(Severity) if counts[severity])
     parts.append(f"Found: {summary}." if summary else "Nothing was found.")
     return "\n\n".join(parts)
+
+
+def _counted(count: int, severity: Severity) -> str:
+    return f"{count} {severity}{'s' * (count > 1 and severity is not Severity.INFO)}"
 
 
 def _indented(message: str) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from torch import Tensor
 
 from bridle.core import Regularizer, Scope
+from bridle.core.scope import inventory
 from bridle.errors import RecipeError, ScopeError
 
 _NORMS = ("BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization")
@@ -103,7 +104,7 @@ def resolve(model: Any, scope: Scope, *, who: str) -> list[Weight]:
     else:
         found = [weight for weight in everything if _matches(scope, weight)]
     if not found:
-        listing = ", ".join(f"{weight.name} ({weight.kind})" for weight in everything) or "no trainable weight"
+        listing = inventory({weight.name: weight.kind for weight in everything}) or "no trainable weight"
         raise ScopeError(f"{who} with scope {scope!r} matches no weight. The model has: {listing}.")
     return found
 
