@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 from torch.optim.optimizer import _global_optimizer_post_hooks as hooks
+from torch.utils.checkpoint import checkpoint
 
 from bridle.auditing.never_added import STEPS, NeverAdded
 
@@ -165,3 +166,21 @@ def test_no_graph_is_kept_after_the_first_steps():
             model["one"].penalty = None
     assert graph() is None
     assert [one.names for one in follower.found()] == [("model.one.penalty",)]
+
+
+class Penalised(nn.Linear):
+    """A layer that keeps a penalty in each call."""
+
+    def forward(self, inputs):
+        self.penalty = self.weight.square().sum()
+        return super().forward(inputs)
+
+
+def test_a_penalty_that_a_checkpoint_computes_once_more():
+    model = nn.ModuleDict({"one": Penalised(4, 3), "other": Penalised(4, 3)})
+    follower, optimizer = NeverAdded(lambda: [model]), torch.optim.SGD(model.parameters(), 0.1)
+    with follower.noticed():
+        loss = checkpoint(model["one"], INPUTS, use_reentrant=False).mean() + model["other"](INPUTS).mean()
+        (loss + model["one"].penalty).backward()
+        optimizer.step()
+    assert [one.names for one in follower.found()] == [("model.other.penalty",)]

@@ -1,11 +1,14 @@
 """What a step calls is noted, and numbers come out as without it."""
 
+import warnings
 from threading import Thread
 
+import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, update_bn
+from torch.utils.checkpoint import checkpoint
 
 from bridle.auditing.evaluations import Evaluations
 from bridle.auditing.loaders import Loaders
@@ -173,3 +176,25 @@ def test_tensors_without_numbers_do_not_stop_the_script():
         meta = model.to("meta")(INPUTS.to("meta"))
     assert scores.shape == (8,)
     assert meta.is_meta
+
+
+def test_what_a_checkpoint_calls_once_more_is_none_of_the_scripts_calls():
+    record, model = Witnessed(), nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 3))
+    inputs = INPUTS.clone().requires_grad_()
+    for reentrant in (False, True):
+        with Watch(record) as watch:
+            model.forward = lambda x: model[1](checkpoint(model[0], x, use_reentrant=reentrant))  # noqa: B023
+            F.cross_entropy(model(inputs), TARGET).backward()
+        assert watch.trained == [model]
+    assert [forward.model for forward in record.forwards] == [model]
+    assert len(record.losses) == 2
+
+
+def test_calls_that_fail():
+    record, model = Witnessed(), nn.Sequential(nn.Linear(4, 3))
+    with Watch(record) as watch, warnings.catch_warnings(action="error"):
+        with pytest.raises(RuntimeError):
+            model(INPUTS[:, :2])
+        model(INPUTS)
+    assert watch.trained == [model]
+    assert [forward.args for forward in record.forwards] == [(INPUTS,)]

@@ -90,3 +90,8 @@ def graph_of(outputs: Iterable[Any], known: Callable[[Any], bool] = lambda _: Fa
             seen.add(node)
             yield node
             waiting.extend(inner for inner, _ in node.next_functions)
+
+
+def within_backward() -> bool:
+    """Whether a backward pass is running here, in which checkpoints call modules once more."""
+    return torch._C._current_graph_task_id() != -1

@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any, final
+from weakref import WeakSet
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from bridle.auditing.losses import graph_of
+from bridle.auditing.losses import graph_of, within_backward
 from bridle.auditing.patches import replaced
 from bridle.auditing.reach import MANY
 from bridle.auditing.witnessed import Unfelt
@@ -36,7 +38,8 @@ class NeverAdded:
 
     A number counts as kept if a module holds it, or a variable of the running code of the user's, at the end of an
     optimizer's first step: by itself, or in a list or mapping. Where one went into no backward pass, later steps are
-    followed, too: what the same place keeps may be added after a warm-up.
+    followed, too: what the same place keeps may be added after a warm-up. What modules keep that a checkpoint called
+    once more, within a backward pass, are copies that never go backward.
 
     Args:
         models: Gives the models that are trained.
@@ -47,6 +50,7 @@ class NeverAdded:
         self._kept: list[_Kept] = []
         self._suspected: list[tuple[_Kept, Unfelt]] = []
         self._known: list[Optimizer] = []
+        self._recomputed: WeakSet[nn.Module] = WeakSet()
         self._steps = 0
 
     @contextmanager
@@ -61,12 +65,17 @@ class NeverAdded:
                     node.metadata[WENT] = True
             return run(outputs, *args, **kwargs)
 
-        hook = register_optimizer_step_post_hook(self._stepped)
+        hooks = register_optimizer_step_post_hook(self._stepped), register_module_forward_pre_hook(self._called)
         try:
             with replaced(autograd, "_engine_run_backward", followed):
                 yield
         finally:
-            hook.remove()
+            for hook in hooks:
+                hook.remove()
+
+    def _called(self, module: nn.Module, _: Any) -> None:
+        if within_backward():
+            self._recomputed.add(module)
 
     def found(self) -> Iterator[Unfelt]:
         """What no backward pass has gone through, by what keeps it."""
@@ -131,6 +140,8 @@ class NeverAdded:
         """The attributes of all modules; those of one name belong together."""
         for model in self._models():
             for prefix, module in model.named_modules():
+                if module in self._recomputed:
+                    continue
                 where = f"model.{prefix}" if prefix else "model"
                 yield from ((f"model.{name}", f"{where}.{name}", value) for name, value in vars(module).items())
 

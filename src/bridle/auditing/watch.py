@@ -20,6 +20,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from bridle.auditing.evaluations import Evaluations
 from bridle.auditing.losses import LOSSES as MEAN_LOSSES
+from bridle.auditing.losses import within_backward
 from bridle.auditing.rows import digests, inputs_of
 from bridle.auditing.witnessed import DropoutCall, Forward, LossCall, Sum, TrainingCall, Witnessed
 
@@ -93,7 +94,7 @@ class Watch(TorchFunctionMode):
         if name == "backward" and not self.paused and self._origin(args[:1]) == WEIGHTS and args[0].numel() == 1:
             self._penalty_added(args[0])
         result = func(*args, **given)
-        if self.paused:
+        if self.paused or within_backward():
             return result
         if name in LOSSES:
             self._loss(name, args, given)
@@ -107,7 +108,7 @@ class Watch(TorchFunctionMode):
         return result
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        if self.paused or get_ident() != self._thread:
+        if self.paused or get_ident() != self._thread or within_backward():
             return
         if not self._stack and next(module.parameters(), None) is not None:
             self._outermost(module, args[0] if args else None)
@@ -151,13 +152,14 @@ class Watch(TorchFunctionMode):
         updating = [part for part in norms if part.training]
         self.witnessed.training_calls.append(TrainingCall(type(module).__name__, len(noisy), len(updating)))
 
-    def _leave(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        if self.paused or get_ident() != self._thread:
+    def _leave(self, module: nn.Module, args: tuple[Any, ...], *given: Any) -> None:
+        if self.paused or get_ident() != self._thread or within_backward():
             return
         if self._stack:
             self._stack.pop()
-        if self._stack:
+        if self._stack or len(given) < 2:  # without keywords where forward() raised
             return
+        kwargs, output = given
         if next(module.parameters(), None) is None:
             origin = self._origin((*args, *kwargs.values()))
         else:
