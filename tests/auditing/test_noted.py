@@ -144,6 +144,18 @@ def test_gradients_that_were_zeroed_are_noted_no_more():
         assert (noted.data_weights, noted.factors) == ([0.5], [0.5])
 
 
+def test_many_micro_batches_under_a_small_scale():
+    for scaled in (True, False):
+        model, noted = layer(), Noted(scale=128.0)
+        for _ in range(16):
+            loss, penalty = cross_entropy(model(INPUTS), TARGET), model.weight.square().sum()
+            noted.loss(loss, 1)
+            noted.penalty(penalty, nullcontext)
+            noted.goes_backward(1.0)
+            ((loss + penalty) / 16 * 128.0 if scaled else (loss * 128.0 + penalty) / 16).backward()
+        assert noted.unscaled is not scaled
+
+
 def test_passes_that_add_up():
     model, noted = layer(), Noted()
     for _ in range(2):

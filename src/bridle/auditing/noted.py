@@ -108,8 +108,9 @@ class Noted:
 
     @property
     def unscaled(self) -> bool:
-        """Whether a penalty went backward without the scaler's factor: nearer to 1 than to that, as a ratio."""
-        return any(factor < self.scale**0.5 for factor in self.factors)
+        """Whether a penalty went backward without the scaler's factor, or that of a data loss divided by passes."""
+        least = min([self.scale, *map(float, self.data_weights)])
+        return any(factor * self.scale**0.5 < least for factor in self.factors)
 
     def forget(self) -> "Noted":
         """The next step's, empty: what was noted for one is not that of the next."""
