@@ -6,6 +6,7 @@ from threading import Thread
 import pytest
 import torch
 from torch import nn
+from torch.func import functional_call, grad, vmap
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, update_bn
 from torch.utils.checkpoint import checkpoint
@@ -198,3 +199,18 @@ def test_calls_that_fail():
         model(INPUTS)
     assert watch.trained == [model]
     assert [forward.args for forward in record.forwards] == [(INPUTS,)]
+
+
+def test_numbers_of_a_transformed_function_are_not_kept():
+    record, model = Witnessed(), nn.Linear(4, 3)
+
+    def loss(weights, row, target):
+        return F.cross_entropy(functional_call(model, weights, (row[None],)), target[None])
+
+    with Watch(record) as watch:
+        weights = {name: weight.detach() for name, weight in model.named_parameters()}
+        vmap(grad(loss), in_dims=(None, 0, 0))(weights, INPUTS, TARGET)
+        F.cross_entropy(model(INPUTS), TARGET).backward()
+    assert watch.trained == [model]
+    assert [forward.args for forward in record.forwards] == [(INPUTS,)]
+    assert [call.target.shape for call in record.losses] == [(8,)]

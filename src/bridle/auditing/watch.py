@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
+from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.modules.module import (
@@ -180,7 +181,7 @@ class Watch(TorchFunctionMode):
                 self._evaluations.rows(found)
             if known and self.evaluation and wide and len(self.witnessed.validations) <= COMPARED:
                 self.witnessed.validations[-1].extend(found)
-        elif known:
+        elif known and not any(map(is_functorch_wrapped_tensor, tensors((args, kwargs)))):
             if not any(forward.model is module for forward in self.witnessed.forwards):
                 self.witnessed.forwards.append(Forward(module, args, kwargs))
             if self._evaluations is not None and inputs is not None and wide:
@@ -191,7 +192,7 @@ class Watch(TorchFunctionMode):
             return
         scores = args[0] if args else kwargs["input"]
         target = args[1] if len(args) > 1 else kwargs.get("target")
-        if isinstance(scores, Tensor):
+        if isinstance(scores, Tensor) and not any(map(is_functorch_wrapped_tensor, tensors((scores, target)))):
             call = LossCall(
                 function=name,
                 scores=scores.detach(),
