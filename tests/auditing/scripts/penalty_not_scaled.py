@@ -10,6 +10,7 @@ rows = TensorDataset(torch.tensor(digits.data, dtype=torch.float32) / 16, torch.
 train_rows, val_rows = random_split(rows, [1400, 397], generator=torch.Generator().manual_seed(0))
 train_loader = DataLoader(train_rows, batch_size=128, shuffle=True)
 
+torch.manual_seed(0)
 model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 scaler = torch.amp.GradScaler("cpu")
