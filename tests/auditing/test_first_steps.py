@@ -151,3 +151,20 @@ def test_another_model_has_no_ledger():
         weight.sum().backward()
         optimizer.step()
     assert found.ledger(optimizer, other) is None
+
+
+def test_gradients_that_the_script_asks_for_itself_are_no_part_of_the_step():
+    torch.manual_seed(0)
+    model = nn.Linear(4, 3)
+    optimizer, found = SGD(model.parameters(), 0.1), FirstSteps(lambda: [model], nullcontext)
+    with found.noticed():
+        penalty = 0.05 * model.weight.square().sum()
+        loss = nn.functional.cross_entropy(model(INPUTS), TARGET)
+        found.loss_computed(loss, 1)
+        found.penalty_added(penalty)
+        torch.autograd.grad(loss + penalty, list(model.parameters()), retain_graph=True)
+        (loss + penalty).backward()
+        optimizer.step()
+    ledger = found.ledger(optimizer, model)
+    assert ledger.entries[0].sources == {"loss": pytest.approx(0.1, rel=1e-4)}
+    assert (ledger.data_weight, ledger.passes, ledger.penalty_passes) == (1.0, 1, 1)

@@ -1,10 +1,13 @@
 """Numbers that never went backward, over the steps of several optimizers; torch is as it was afterwards."""
 
 import sysconfig
+import weakref
 
+import pytest
 import torch
 from torch import nn
 from torch.optim.optimizer import _global_optimizer_post_hooks as hooks
+from torch.utils.checkpoint import checkpoint
 
 from bridle.auditing.never_added import STEPS, NeverAdded
 
@@ -123,3 +126,61 @@ def test_variables_of_libraries_are_not_read():
         model["one"](INPUTS).mean().backward()
         space["step"](optimizers(model)[0], model["one"].weight)
     assert list(follower.found()) == []
+
+
+@pytest.mark.parametrize("warmup", [3, STEPS + 2])
+def test_a_penalty_that_is_added_after_a_warm_up(warmup):
+    model, follower = parts(), NeverAdded(lambda: [model])
+    optimizer = optimizers(model)[0]
+    with follower.noticed():
+        for step in range(warmup + 1):
+            loss, penalty = model["one"](INPUTS).mean(), model["one"].weight.square().sum()
+            if step >= warmup:
+                loss = loss + penalty
+            loss.backward()
+            optimizer.step()
+    assert list(follower.found()) == []
+
+
+def test_weights_that_are_cut_to_another_shape():
+    model, follower = parts(), NeverAdded(lambda: [model])
+    layer, optimizer = model["one"], optimizers(model)[0]
+    with follower.noticed():
+        for _ in range(2):
+            layer(INPUTS).mean().backward()
+            optimizer.step()
+            layer.weight.data, layer.bias.data = layer.weight.data[1:], layer.bias.data[1:]
+            optimizer.zero_grad()
+    assert layer.weight.shape == (1, 4)
+
+
+def test_no_graph_is_kept_after_the_first_steps():
+    model, follower = parts(), NeverAdded(lambda: [model])
+    optimizer = optimizers(model)[0]
+    with follower.noticed():
+        model["one"].penalty = model["one"].weight.square().sum()
+        graph = weakref.ref(model["one"].penalty)
+        for _ in range(STEPS):
+            model["one"](INPUTS).mean().backward()
+            optimizer.step()
+            model["one"].penalty = None
+    assert graph() is None
+    assert [one.names for one in follower.found()] == [("model.one.penalty",)]
+
+
+class Penalised(nn.Linear):
+    """A layer that keeps a penalty in each call."""
+
+    def forward(self, inputs):
+        self.penalty = self.weight.square().sum()
+        return super().forward(inputs)
+
+
+def test_a_penalty_that_a_checkpoint_computes_once_more():
+    model = nn.ModuleDict({"one": Penalised(4, 3), "other": Penalised(4, 3)})
+    follower, optimizer = NeverAdded(lambda: [model]), torch.optim.SGD(model.parameters(), 0.1)
+    with follower.noticed():
+        loss = checkpoint(model["one"], INPUTS, use_reentrant=False).mean() + model["other"](INPUTS).mean()
+        (loss + model["one"].penalty).backward()
+        optimizer.step()
+    assert [one.names for one in follower.found()] == [("model.other.penalty",)]

@@ -95,3 +95,72 @@ def test_a_penalty_without_the_scalers_factor():
         assert not noted.unscaled
         noted.scale = 1024.0
         assert noted.unscaled is expected
+
+
+class Square(torch.autograd.Function):
+    """The squares of the first, with no gradient for the second."""
+
+    @staticmethod
+    def forward(context, weight, other):
+        context.save_for_backward(weight)
+        return weight.square().sum() + 0 * other.sum()
+
+    @staticmethod
+    def backward(context, factor):
+        (weight,) = context.saved_tensors
+        return 2 * factor * weight, None
+
+
+def test_a_function_without_a_gradient_for_one_of_its_weights():
+    model, noted = layer(), Noted()
+    penalty = Square.apply(model.weight, model.bias)
+    noted.penalty(penalty, nullcontext)
+    (cross_entropy(model(INPUTS), TARGET) + penalty).backward()
+    torch.testing.assert_close(noted.penalties, {model.weight: 2 * model.weight.detach()})
+
+
+def test_hooks_of_weights_are_called_as_often_as_without_it():
+    model, noted, calls = layer(), Noted(), []
+    model.weight.register_hook(calls.append)
+    for penalty in (model.weight.square().sum(), model.weight.square().sum() + model.bias.square().sum()):
+        noted.penalty(penalty, nullcontext)
+        (cross_entropy(model(INPUTS), TARGET) + penalty).backward()
+    assert len(calls) == 2
+    assert list(noted.penalties) == [model.bias]
+
+
+def test_gradients_that_were_zeroed_are_noted_no_more():
+    for zeroed in (None, torch.zeros(3, 4)):
+        model, noted = layer(), Noted()
+        for _ in range(2):
+            model.weight.grad = zeroed if zeroed is None else zeroed.clone()
+            loss, penalty = cross_entropy(model(INPUTS), TARGET), model.weight.square().sum()
+            noted.loss(loss, 1)
+            noted.penalty(penalty, nullcontext)
+            noted.goes_backward(0.5)
+            ((loss + penalty) / 2).backward()
+        torch.testing.assert_close(noted.penalties[model.weight], model.weight.detach())
+        assert (noted.passes, noted.penalty_passes, noted.roots) == (1, {model.weight: 1}, [0.5])
+        assert (noted.data_weights, noted.factors) == ([0.5], [0.5])
+
+
+def test_many_micro_batches_under_a_small_scale():
+    for scaled in (True, False):
+        model, noted = layer(), Noted(scale=128.0)
+        for _ in range(16):
+            loss, penalty = cross_entropy(model(INPUTS), TARGET), model.weight.square().sum()
+            noted.loss(loss, 1)
+            noted.penalty(penalty, nullcontext)
+            noted.goes_backward(1.0)
+            ((loss + penalty) / 16 * 128.0 if scaled else (loss * 128.0 + penalty) / 16).backward()
+        assert noted.unscaled is not scaled
+
+
+def test_passes_that_add_up():
+    model, noted = layer(), Noted()
+    for _ in range(2):
+        penalty = model.weight.square().sum()
+        noted.penalty(penalty, nullcontext)
+        noted.goes_backward(1.0)
+        (cross_entropy(model(INPUTS), TARGET) + penalty).backward()
+    assert (noted.passes, noted.penalty_passes, noted.roots) == (2, {model.weight: 2}, [1.0, 1.0])

@@ -1,11 +1,15 @@
 """What a step calls is noted, and numbers come out as without it."""
 
+import warnings
 from threading import Thread
 
+import pytest
 import torch
 from torch import nn
+from torch.func import functional_call, grad, vmap
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, update_bn
+from torch.utils.checkpoint import checkpoint
 
 from bridle.auditing.evaluations import Evaluations
 from bridle.auditing.loaders import Loaders
@@ -211,3 +215,40 @@ def test_tensors_without_numbers_do_not_stop_the_script():
         meta = model.to("meta")(INPUTS.to("meta"))
     assert scores.shape == (8,)
     assert meta.is_meta
+
+
+def test_what_a_checkpoint_calls_once_more_is_none_of_the_scripts_calls():
+    record, model = Witnessed(), nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 3))
+    inputs = INPUTS.clone().requires_grad_()
+    for reentrant in (False, True):
+        with Watch(record) as watch:
+            model.forward = lambda x: model[1](checkpoint(model[0], x, use_reentrant=reentrant))  # noqa: B023
+            F.cross_entropy(model(inputs), TARGET).backward()
+        assert watch.trained == [model]
+    assert [forward.model for forward in record.forwards] == [model]
+    assert len(record.losses) == 2
+
+
+def test_calls_that_fail():
+    record, model = Witnessed(), nn.Sequential(nn.Linear(4, 3))
+    with Watch(record) as watch, warnings.catch_warnings(action="error"):
+        with pytest.raises(RuntimeError):
+            model(INPUTS[:, :2])
+        model(INPUTS)
+    assert watch.trained == [model]
+    assert [forward.args for forward in record.forwards] == [(INPUTS,)]
+
+
+def test_numbers_of_a_transformed_function_are_not_kept():
+    record, model = Witnessed(), nn.Linear(4, 3)
+
+    def loss(weights, row, target):
+        return F.cross_entropy(functional_call(model, weights, (row[None],)), target[None])
+
+    with Watch(record) as watch:
+        weights = {name: weight.detach() for name, weight in model.named_parameters()}
+        vmap(grad(loss), in_dims=(None, 0, 0))(weights, INPUTS, TARGET)
+        F.cross_entropy(model(INPUTS), TARGET).backward()
+    assert watch.trained == [model]
+    assert [forward.args for forward in record.forwards] == [(INPUTS,)]
+    assert [call.target.shape for call in record.losses] == [(8,)]

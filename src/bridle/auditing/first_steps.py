@@ -1,7 +1,7 @@
 """The first step of each optimizer of a running script, measured while it is about to be taken."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -54,6 +54,9 @@ class FirstSteps:
                     stack.enter_context(replaced(holder, name, clip))
             backward = self._noticed_backward(torch.autograd.backward)
             stack.enter_context(replaced(torch.autograd, "backward", backward))
+            autograd: Any = torch.autograd
+            run = self._noticed_run(autograd._engine_run_backward)  # what backward() and grad() both call
+            stack.enter_context(replaced(autograd, "_engine_run_backward", run))
             scaler = torch.amp.GradScaler
             unscale = self._noticed_unscale(scaler._unscale_grads_)
             stack.enter_context(replaced(scaler, "_unscale_grads_", unscale))
@@ -76,9 +79,16 @@ class FirstSteps:
 
     def _noticed_backward(self, backward: Callable[..., Any]) -> Callable[..., Any]:
         def noticed(tensors: Any, *args: Any, **kwargs: Any) -> Any:
-            self._noted.passes += 1
-            self._noted.roots.append(root_factor(first_loss(tensors)))
+            with self._alone():
+                self._noted.goes_backward(root_factor(first_loss(tensors)))
             return backward(tensors, *args, **kwargs)
+
+        return noticed
+
+    def _noticed_run(self, run: Callable[..., Any]) -> Callable[..., Any]:
+        def noticed(*args: Any, **kwargs: Any) -> Any:
+            with nullcontext() if kwargs.get("accumulate_grad", True) else self._noted.aside():
+                return run(*args, **kwargs)
 
         return noticed
 

@@ -1,7 +1,7 @@
 """What goes backward: its graph, the constant factor in front of it, and the weight of the data loss in it."""
 
 import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -81,12 +81,12 @@ def first_loss(given: Any) -> Tensor | None:
     return next((item for item in given if isinstance(item, torch.Tensor)), None) if given else None
 
 
-def graph_of(outputs: Iterable[Any], known: Collection[Any] = ()) -> Iterator[Any]:
-    """The operations that made tensors (or gradient edges), less those that are known, each once."""
+def graph_of(outputs: Iterable[Any], known: Callable[[Any], bool] = lambda _: False) -> Iterator[Any]:
+    """The operations that made tensors (or gradient edges), less those that are known and theirs, each once."""
     waiting, seen = [given.node if isinstance(given, GradientEdge) else given.grad_fn for given in outputs], set()
     while waiting:
         node = waiting.pop()
-        if node is not None and node not in seen and node not in known:
+        if node is not None and node not in seen and not known(node):
             seen.add(node)
             yield node
             waiting.extend(inner for inner, _ in node.next_functions)

@@ -1,6 +1,7 @@
 """What is seen of a script's step before it calls its optimizer."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -36,35 +37,60 @@ class Noted:
     clipped: dict[Tensor, tuple[Tensor, Tensor]] = field(default_factory=dict)
     scale: float = 1.0
     _hooks: list[Any] = field(default_factory=list)
-    _within: bool = False
+    _aside: bool = False
+
+    def goes_backward(self, root: float) -> None:
+        """A loss is about to go backward, with this constant in front; what was zeroed since the last one is gone."""
+        for weight in [weight for weight in self.penalties if weight.grad is None or not dense(weight.grad).any()]:
+            del self.penalties[weight], self.penalty_passes[weight]
+            if not self.penalties:
+                self.passes = 0
+                for noted in (self.roots, self.data_weights, self.factors, self.clipped):
+                    noted.clear()
+        self.passes += 1
+        self.roots.append(root)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """A backward pass in here leaves its gradients to its caller: it is no part of the step's."""
+        before, self._aside = self._aside, True
+        try:
+            yield
+        finally:
+            self._aside = before
 
     def loss(self, loss: Tensor, rows: int) -> None:
         """Note the weight of a data loss, a mean over so many rows, once it goes backward."""
-        self._hooks.append(
-            loss.register_hook(lambda gradient: self.data_weights.append(gradient.detach().sum() * rows))
-        )
+
+        def reached(factor: Tensor) -> None:
+            if not self._aside:
+                self.data_weights.append(factor.detach().sum() * rows)
+
+        self._hooks.append(loss.register_hook(reached))
 
     def penalty(self, penalty: Tensor, alone: Callable[[], Any]) -> None:
         """Note the gradient of a penalty once it goes backward, with the factor that it has in the loss.
+
+        Not that of weights with hooks of the script's own, which would be called once more.
 
         Args:
             penalty: A function of weights alone.
             alone: Makes a context in which the calls here are not taken for the script's.
         """
         leaves = [node.variable for node in graph_of([penalty]) if hasattr(node, "variable")]
+        leaves = [leaf for leaf in leaves if not leaf._backward_hooks]
 
         def reached(factor: Tensor) -> None:
-            if self._within:  # by the pass that is started here
+            if self._aside or not leaves:
                 return
-            self._within = True
-            with alone():
-                found = torch.autograd.grad(penalty, leaves, factor, retain_graph=True)
-            self._within = False
+            with self.aside(), alone():
+                found = torch.autograd.grad(penalty, leaves, factor, retain_graph=True, allow_unused=True)
             self.factors.append(abs(float(factor)))
             for weight, gradient in zip(leaves, found, strict=True):
-                before = self.penalties.get(weight)
-                self.penalties[weight] = dense(gradient) if before is None else before + gradient
-                self.penalty_passes[weight] = self.penalty_passes.get(weight, 0) + 1
+                if gradient is not None:
+                    before = self.penalties.get(weight)
+                    self.penalties[weight] = dense(gradient) if before is None else before + gradient
+                    self.penalty_passes[weight] = self.penalty_passes.get(weight, 0) + 1
 
         self._hooks.append(penalty.register_hook(reached))
 
@@ -82,8 +108,9 @@ class Noted:
 
     @property
     def unscaled(self) -> bool:
-        """Whether a penalty went backward without the scaler's factor: nearer to 1 than to that, as a ratio."""
-        return any(factor < self.scale**0.5 for factor in self.factors)
+        """Whether a penalty went backward without the scaler's factor, or that of a data loss divided by passes."""
+        least = min([self.scale, *map(float, self.data_weights)])
+        return any(factor * self.scale**0.5 < least for factor in self.factors)
 
     def forget(self) -> "Noted":
         """The next step's, empty: what was noted for one is not that of the next."""

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
+from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.modules.module import (
@@ -20,6 +21,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from bridle.auditing.evaluations import Evaluations
 from bridle.auditing.losses import LOSSES as MEAN_LOSSES
+from bridle.auditing.losses import within_backward
 from bridle.auditing.rows import digests, inputs_of
 from bridle.auditing.witnessed import DropoutCall, Forward, LossCall, Sum, TrainingCall, Witnessed
 
@@ -93,7 +95,7 @@ class Watch(TorchFunctionMode):
         if name == "backward" and not self.paused and self._origin(args[:1]) == WEIGHTS and args[0].numel() == 1:
             self._penalty_added(args[0])
         result = func(*args, **given)
-        if self.paused:
+        if self.paused or within_backward():
             return result
         if name in LOSSES:
             self._loss(name, args, given)
@@ -107,7 +109,7 @@ class Watch(TorchFunctionMode):
         return result
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        if self.paused or get_ident() != self._thread:
+        if self.paused or get_ident() != self._thread or within_backward():
             return
         if not self._stack and next(module.parameters(), None) is not None:
             self._outermost(module, args[0] if args else None)
@@ -152,13 +154,14 @@ class Watch(TorchFunctionMode):
         updating = [part for part in norms if part.training]
         self.witnessed.training_calls.append(TrainingCall(type(module).__name__, len(noisy), len(updating)))
 
-    def _leave(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        if self.paused or get_ident() != self._thread:
+    def _leave(self, module: nn.Module, args: tuple[Any, ...], *given: Any) -> None:
+        if self.paused or get_ident() != self._thread or within_backward():
             return
         if self._stack:
             self._stack.pop()
-        if self._stack:
+        if self._stack or len(given) < 2:  # without keywords where forward() raised
             return
+        kwargs, output = given
         if next(module.parameters(), None) is None:
             origin = self._origin((*args, *kwargs.values()))
         else:
@@ -179,7 +182,7 @@ class Watch(TorchFunctionMode):
                 self._evaluations.rows(found)
             if known and self.evaluation and wide and len(self.witnessed.validations) <= COMPARED:
                 self.witnessed.validations[-1].extend(found)
-        elif known:
+        elif known and not any(map(is_functorch_wrapped_tensor, tensors((args, kwargs)))):
             if not any(forward.model is module for forward in self.witnessed.forwards):
                 self.witnessed.forwards.append(Forward(module, args, kwargs))
             if self._evaluations is not None and inputs is not None and wide:
@@ -190,7 +193,7 @@ class Watch(TorchFunctionMode):
             return
         scores = args[0] if args else kwargs["input"]
         target = args[1] if len(args) > 1 else kwargs.get("target")
-        if isinstance(scores, Tensor):
+        if isinstance(scores, Tensor) and not any(map(is_functorch_wrapped_tensor, tensors((scores, target)))):
             call = LossCall(
                 function=name,
                 scores=scores.detach(),
