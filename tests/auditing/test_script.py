@@ -70,8 +70,8 @@ def test_penalties_in_the_loss_are_measured():
     assert numbers["penalty_per_micro_batch"]["strengths"] == {
         name: pytest.approx(4e-3, rel=1e-4) for name in ("0.weight", "2.weight")
     }
-    clip = numbers["penalty_lost"]["clip"]["0.weight"]
-    assert numbers["l1_without_zeros"]["strengths"] == {"0.weight": pytest.approx(4e-4 * clip, rel=1e-3)}
+    assert numbers["penalty_lost"]["clip"]["0.weight"] < 0.5
+    assert numbers["l1_without_zeros"]["strengths"] == {"0.weight": pytest.approx(4e-4, rel=1e-3)}
 
 
 TO_THE_END = [

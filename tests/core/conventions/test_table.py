@@ -391,9 +391,12 @@ def keras():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         library = pytest.importorskip("keras")
+        before = library.config.dtype_policy()  # once asked for, it no longer follows floatx
         library.config.set_floatx("float64")
+        library.config.set_dtype_policy("float64")
     yield library
     library.config.set_floatx("float32")
+    library.config.set_dtype_policy(before)
 
 
 @pytest.mark.filterwarnings("ignore")

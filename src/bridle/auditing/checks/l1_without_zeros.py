@@ -25,12 +25,12 @@ class L1WithoutZeros(Check):
             yield Finding(
                 self.name,
                 Severity.WARNING,
-                f"L1 (strength {first.l1_strength:.3g}) acts on {some(found)} by its gradient "
+                f"L1 (strength {_meant(first):.3g}) acts on {some(found)} by its gradient "
                 f"alone: weights cross zero and never stay there (exact zeros now: {first.zeros:.1%}). Where zeros "
-                f"are meant: bridle.attach(model, optimizer, bridle.Recipe(bridle.L1({first.l1_strength:.3g}))), with "
+                f"are meant: bridle.attach(model, optimizer, bridle.Recipe(bridle.L1({_meant(first):.3g}))), with "
                 "an exact proximal step.",
                 {
-                    "strengths": {entry.name: entry.l1_strength for entry in found},
+                    "strengths": {entry.name: _meant(entry) for entry in found},
                     "zeros": {entry.name: entry.zeros for entry in found},
                 },
             )
@@ -38,3 +38,8 @@ class L1WithoutZeros(Check):
 
 def _is_l1(entry: Entry) -> bool:
     return entry.l1_strength > 0 and "proximal" not in entry.parts
+
+
+def _meant(entry: Entry) -> float:
+    """The strength before clipping, which is another one in each step."""
+    return sum(entry.l1_sources.values()) or entry.l1_strength
